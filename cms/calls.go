@@ -1,0 +1,136 @@
+package cms
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+
+	"callmark/policy"
+)
+
+// Call is a call as the API tells it. A list gives the first five fields only.
+type Call struct {
+	ID         string
+	Name       string
+	CoSpace    string
+	Correlator string
+	Tenant     string
+
+	Legs    int64 // numCallLegs, or -1
+	Message Message
+}
+
+// Message is what a call shows on its screens.
+type Message struct {
+	Text      string
+	Position  string        // top, middle or bottom; empty when not said
+	Permanent bool          // until it is set anew
+	Duration  time.Duration // when not permanent
+	Remaining time.Duration // likewise
+}
+
+// Calls lists the calls that run on this Call Bridge.
+func (c *Client) Calls(ctx context.Context) ([]Call, error) {
+	calls, err := list(ctx, c, "/calls", nil, "call", c.call)
+	return calls, c.failed(err, "list the calls")
+}
+
+// Call reads one call. An error for which IsNotExist holds says that it does not
+// run on this Call Bridge.
+func (c *Client) Call(ctx context.Context, id string) (Call, error) {
+	path, err := segment(id)
+	if err != nil {
+		return Call{}, c.failed(err, "read call %q", policy.Clean(id, maxText))
+	}
+	root, err := c.get(ctx, "/calls/"+path, nil)
+	if err != nil {
+		return Call{}, c.failed(err, "read call %s", id)
+	}
+	if root == nil || root.name != "call" {
+		return Call{}, c.failed(errNotAPI, "read call %s", id)
+	}
+	if said := root.attr("id"); said != "" && !strings.EqualFold(said, id) {
+		return Call{}, c.failed(fmt.Errorf("it told of call %q instead", c.clean(said)), "read call %s", id)
+	}
+	return c.call(id, root), nil
+}
+
+var errNotAPI = &TransportError{
+	Sent:    true,
+	Problem: "it answered what the API does not",
+	Remedy:  "check that the address and port are those of the Web Admin",
+}
+
+func (c *Client) call(id string, n *node) Call {
+	call := Call{
+		ID: id, Name: c.clean(n.get("name")), CoSpace: c.clean(n.get("cospace")),
+		Correlator: c.clean(n.get("callcorrelator")), Tenant: c.clean(n.get("tenant")),
+		Legs: number(n.get("numcalllegs")),
+		Message: Message{
+			Text:     policy.Clean(n.get("messagetext"), 512),
+			Position: c.clean(strings.ToLower(n.get("messageposition"))),
+		},
+	}
+	switch d := n.get("messageduration"); {
+	case strings.EqualFold(d, "permanent"):
+		call.Message.Permanent = true
+	default:
+		call.Message.Duration = seconds(d)
+		call.Message.Remaining = seconds(n.get("messagetimeremaining"))
+	}
+	return call
+}
+
+// seconds reads a time in seconds; what is none gives 0.
+func seconds(s string) time.Duration {
+	return time.Duration(min(max(number(s), 0), 1<<31)) * time.Second
+}
+
+// SetMessage sets what a call shows on its screens, or takes it off. It waits
+// for no limit of writes: the Notifier keeps that.
+func (c *Client) SetMessage(ctx context.Context, id string, m policy.Marking) error {
+	path, form, err := messageRequest(id, m)
+	if err == nil {
+		_, err = c.enter(ctx, writes, http.MethodPut, path, form)
+	}
+	return c.failed(err, "set the message of call %s", policy.Clean(id, maxText))
+}
+
+// setMessage is SetMessage for a request that the gate has let in already.
+func (c *Client) setMessage(ctx context.Context, t ticket, id string, m policy.Marking) error {
+	path, form, err := messageRequest(id, m)
+	if err != nil {
+		c.gate.cancel(t)
+	} else {
+		_, err = c.do(ctx, t, http.MethodPut, path, form)
+	}
+	return c.failed(err, "set the message of call %s", policy.Clean(id, maxText))
+}
+
+// messageRequest says a marking in the API's words. Only the parameters to
+// change are sent; a duration of 0 hides the message.
+func messageRequest(id string, m policy.Marking) (path string, form url.Values, err error) {
+	path, err = segment(id)
+	if err != nil {
+		return "", nil, err
+	}
+	path = "/calls/" + path
+	switch {
+	case m.Kind == policy.MarkClear:
+		return path, url.Values{"messageText": {""}, "messageDuration": {"0"}}, nil
+	case !m.Shows() || m.Text == "":
+		return "", nil, fmt.Errorf("there is no message to set")
+	}
+	form = url.Values{"messageText": {m.Text}, "messageDuration": {"permanent"}}
+	if m.Position != "" {
+		form.Set("messagePosition", m.Position)
+	}
+	if m.Duration > 0 {
+		form.Set("messageDuration", strconv.FormatInt(int64((m.Duration+time.Second-1)/time.Second), 10))
+	}
+	return path, form, nil
+}

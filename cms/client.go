@@ -1,0 +1,336 @@
+package cms
+
+import (
+	"context"
+	"crypto/tls"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptrace"
+	"net/url"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"callmark/policy"
+
+	"golang.org/x/time/rate"
+)
+
+// lane is one of the two ways to a server. Each has its own connections, limit
+// and backoff.
+type lane uint8
+
+const (
+	reads lane = iota
+	writes
+)
+
+const (
+	readConns = 2
+	maxText   = 120 // characters of a server's text in an error
+
+	// A server closes a connection that was idle for about 5 s; one that is
+	// given up before that is never found closed by a request.
+	idleTimeout = 4 * time.Second
+)
+
+// Client asks the API of one server. Its methods return an error that names
+// the server and wraps an *APIError, a *TransportError or a *GateError. Its
+// state and its limits are the server's, whoever calls.
+type Client struct {
+	address  Address
+	username string
+	password Secret
+	insecure bool
+	timeout  time.Duration
+	hide     *strings.Replacer // takes the password out of a server's texts
+
+	http   [2]*http.Client // by lane
+	limits [2]*rate.Limiter
+	gate   *gate
+}
+
+// newClient makes a client. The options must be valid and have their defaults.
+func newClient(a Address, o Options, tlsConfig *tls.Config) *Client {
+	c := &Client{
+		address: a, username: o.Username, password: o.Password, timeout: o.Timeout,
+		insecure: a.Scheme == "http" || o.InsecureSkipVerify,
+		gate:     newGate(o.Rand),
+	}
+	c.hide = strings.NewReplacer(
+		base64.StdEncoding.EncodeToString([]byte(o.Username+":"+string(o.Password))), redacted,
+		string(o.Password), redacted)
+	c.limits[reads] = rate.NewLimiter(rate.Limit(o.ReadsPerSecond), max(1, min(10, int(o.ReadsPerSecond))))
+	c.limits[writes] = rate.NewLimiter(rate.Limit(o.WritesPerSecond), max(1, min(o.Writers, int(o.WritesPerSecond))))
+	for l, conns := range [2]int{reads: readConns, writes: o.Writers} {
+		c.http[l] = &http.Client{
+			Transport: &http.Transport{
+				DialContext:            o.DialContext,
+				TLSClientConfig:        tlsConfig.Clone(),
+				TLSHandshakeTimeout:    5 * time.Second,
+				MaxConnsPerHost:        conns,
+				MaxIdleConnsPerHost:    conns,
+				IdleConnTimeout:        idleTimeout,
+				MaxResponseHeaderBytes: 64 << 10,
+			},
+			// The account's password must not follow the server elsewhere.
+			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+		}
+	}
+	return c
+}
+
+// Name is how the server is called everywhere: host:port.
+func (c *Client) Name() string { return c.address.Name() }
+
+// close gives the idle connections up.
+func (c *Client) close() {
+	for _, h := range c.http {
+		h.CloseIdleConnections()
+	}
+}
+
+// get reads one object or page, within the limit of reads.
+func (c *Client) get(ctx context.Context, path string, query url.Values) (*node, error) {
+	if err := c.limits[reads].Wait(ctx); err != nil {
+		return nil, err
+	}
+	return c.enter(ctx, reads, http.MethodGet, path, query)
+}
+
+// enter sends a request if the gate lets it.
+func (c *Client) enter(ctx context.Context, l lane, method, path string, form url.Values) (*node, error) {
+	now := time.Now()
+	t, wait, ok := c.gate.enter(l, now)
+	if !ok {
+		e := &GateError{State: c.gate.status().state}
+		if wait >= 0 {
+			e.Until = now.Add(wait)
+		}
+		return nil, e
+	}
+	return c.do(ctx, t, method, path, form)
+}
+
+// do sends a request that the gate has let in, and tells the gate what became
+// of it. For a GET the form is the query.
+func (c *Client) do(ctx context.Context, t ticket, method, path string, form url.Values) (*node, error) {
+	start := time.Now()
+	root, err := c.roundTrip(ctx, t.lane, method, path, form)
+	now := time.Now()
+	result := outcomeOf(err)
+	if result == outcomeLost && ctx.Err() != nil {
+		result = outcomeGivenUp // by us: it says nothing of the server
+	}
+	problem, remedy := "", ""
+	if err != nil {
+		problem, remedy = err.Error(), Remedy(err)
+		var te *TransportError
+		if errors.As(err, &te) {
+			problem = te.Problem
+		}
+	}
+	c.gate.leave(t, now, result, now.Sub(start), problem, remedy)
+	return root, err
+}
+
+func (c *Client) roundTrip(ctx context.Context, l lane, method, path string, form url.Values) (*node, error) {
+	target := c.address.base() + path
+	var body io.Reader
+	if method == http.MethodGet {
+		if len(form) > 0 {
+			target += "?" + form.Encode()
+		}
+	} else {
+		body = strings.NewReader(form.Encode())
+	}
+	ctx, cancel := context.WithTimeout(ctx, c.timeout)
+	defer cancel()
+	var sent atomic.Bool
+	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{WroteHeaders: func() { sent.Store(true) }})
+	req, err := http.NewRequestWithContext(ctx, method, target, body)
+	if err != nil {
+		return nil, fmt.Errorf("make the request: %w", err)
+	}
+	req.SetBasicAuth(c.username, string(c.password))
+	req.Header.Set("Accept", "text/xml, application/xml")
+	if body != nil {
+		req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		// A nil value sends no such header, and tells net/http that the request
+		// may be sent again when a kept-alive connection turns out closed. Ours
+		// sets a state, so twice is as good as once.
+		req.Header["Idempotency-Key"] = nil
+	}
+	res, err := c.http[l].Do(req)
+	if err != nil {
+		var u *url.Error // it repeats the URL
+		if errors.As(err, &u) {
+			err = u.Err
+		}
+		return nil, transportError(err, sent.Load(), c.address, c.timeout)
+	}
+	defer func() {
+		// What little is left is read, for the connection to be used again.
+		_, _ = io.CopyN(io.Discard, res.Body, 16<<10)
+		_ = res.Body.Close()
+	}()
+	return c.answer(ctx, res)
+}
+
+// answer reads the answer to a request.
+func (c *Client) answer(ctx context.Context, res *http.Response) (*node, error) {
+	if res.StatusCode >= 300 && res.StatusCode < 400 {
+		return nil, &TransportError{
+			Problem: fmt.Sprintf("it redirects to %q, which is not followed", c.clean(res.Header.Get("Location"))),
+			Remedy:  "configure the address that the API itself has",
+		}
+	}
+	root, err := parse(res.Body)
+	if res.StatusCode != http.StatusOK {
+		return nil, c.apiError(res.StatusCode, root) // what it said counts, if it could be read
+	}
+	if err != nil && ctx.Err() != nil {
+		return nil, transportError(ctx.Err(), true, c.address, c.timeout)
+	}
+	if err == nil && root != nil && root.name == "html" {
+		err = errors.New("the answer is a web page")
+	}
+	if err != nil {
+		return nil, &TransportError{
+			Sent:    true,
+			Problem: "it answered what the API does not: " + c.clean(err.Error()),
+			Remedy:  "check that the address and port are those of the Web Admin",
+			Err:     err,
+		}
+	}
+	return root, nil
+}
+
+// apiError reads failureDetails.
+func (c *Client) apiError(status int, root *node) *APIError {
+	e := &APIError{Status: status}
+	if root == nil || root.name != "failuredetails" {
+		return e
+	}
+	for _, n := range root.children {
+		if len(e.Reasons) == 8 {
+			break
+		}
+		// Its case is lost in parsing; the known ones get theirs back.
+		reason, ok := reasonNames[n.name]
+		if !ok {
+			reason = c.clean(n.name)
+		}
+		e.Reasons = append(e.Reasons, reason)
+		if n.name == "parametererror" && e.Parameter == "" {
+			if e.Parameter = n.attr("parameter"); e.Parameter == "" {
+				e.Parameter = n.get("parameter")
+			}
+			e.Parameter = c.clean(e.Parameter)
+		}
+	}
+	return e
+}
+
+// reasonNames are reasons as Cisco's API guide writes them.
+var reasonNames = map[string]string{
+	"calldoesnotexist":        "callDoesNotExist",
+	"calllegdoesnotexist":     "callLegDoesNotExist",
+	"participantdoesnotexist": "participantDoesNotExist",
+	"callbridgedoesnotexist":  "callBridgeDoesNotExist",
+	"parametererror":          "parameterError",
+	"toomanycdrreceivers":     "tooManyCdrReceivers",
+	"databasenotready":        "databaseNotReady",
+	"unrecognisedobject":      "unrecognisedObject",
+}
+
+// clean makes a server's text safe to show, also if it repeats our password.
+func (c *Client) clean(s string) string { return policy.Clean(c.hide.Replace(s), maxText) }
+
+// failed says what was being done when an error came. The server's name comes
+// with it.
+func (c *Client) failed(err error, format string, args ...any) error {
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("%s on %s: %w", fmt.Sprintf(format, args...), c.Name(), err)
+}
+
+// Bounds of a collection.
+const (
+	pageSize = 100 // asked for; a server caps it itself, often at 10
+	maxPages = 20_000
+	maxItems = 100_000
+)
+
+// list reads a whole collection: the children called item (lower case) of every
+// page, each once. A page may have fewer than were asked for, and the list moves
+// while it is read (Cisco's API guide, "Retrieving a list"), so the offset goes
+// on by what was returned, until it reaches the total or a page is empty. An
+// error gives no list: part of one proves no absence.
+func list[T any](ctx context.Context, c *Client, path string, query url.Values, item string, read func(id string, n *node) T) ([]T, error) {
+	var all []T
+	seen := map[string]struct{}{}
+	offset, stale := 0, 0
+	q := url.Values{}
+	for k, v := range query {
+		q[k] = v
+	}
+	q.Set("limit", fmt.Sprint(pageSize))
+	for range maxPages {
+		q.Set("offset", fmt.Sprint(offset))
+		root, err := c.get(ctx, path, q)
+		if err != nil {
+			return nil, err
+		}
+		returned, fresh := 0, 0
+		if root != nil {
+			for _, n := range root.children {
+				if n.name != item {
+					continue
+				}
+				returned++
+				id := n.attr("id")
+				if _, ok := seen[id]; ok || id == "" {
+					continue
+				}
+				seen[id] = struct{}{}
+				fresh++
+				all = append(all, read(policy.Clean(id, maxText), n))
+			}
+		}
+		offset += returned
+		total := number(root.attr("total"))
+		if returned == 0 || total >= 0 && int64(offset) >= total {
+			return all, nil
+		}
+		// One page of repeats is a list that moved; two are a server that does
+		// not know offset.
+		if stale++; fresh > 0 {
+			stale = 0
+		}
+		if stale == 2 {
+			return nil, errors.New("it repeats the same page of the list")
+		}
+		if len(all) > maxItems {
+			return nil, fmt.Errorf("the list has more than %d entries", maxItems)
+		}
+	}
+	return nil, fmt.Errorf("the list has more than %d pages", maxPages)
+}
+
+// segment puts an id into a path. Ids come from records too, which anybody who
+// reaches the receiver can make up: they must not name another object.
+func segment(id string) (string, error) {
+	ok := id != "" && len(id) <= 128 && strings.Trim(id, ".") != ""
+	for _, r := range id {
+		ok = ok && (r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("-_.~", r))
+	}
+	if !ok {
+		return "", errBadID
+	}
+	return id, nil
+}

@@ -1,0 +1,36 @@
+// Package cms speaks HTTP to the API of Cisco Meeting Servers: it finds out
+// which server is which Call Bridge, and makes the message on every call's
+// screens what the board wants it to be.
+//
+// # Parts
+//
+// A Client sends requests to one server. Every request passes the server's
+// gate, so a server that has refused the account, is busy or is away is left
+// alone no matter who asks. The Cluster owns the clients, keeps their state on
+// the board, and tells which server a session's calls are on. The Notifier
+// takes the calls to look at from the board and writes their markings.
+//
+// # Ordering
+//
+// The notifier is level-triggered: what it holds is calls to look at, never
+// markings to write. What is written is what the board wants at the moment of
+// writing, so a burst of changes costs one write, and a write that is lost is
+// found at the next look. There is never more than one request under way for a
+// call. On one server rises go before all else, among them the less trusted
+// level first; then what has waited longest. Between servers there is no order.
+//
+// # Blocking
+//
+// Nothing here runs in the path of a record. Servers have queues, limits,
+// connections and goroutines of their own, so one that is slow or dead delays
+// no other. Reads and writes of one server have separate limits, connections
+// and backoffs; only a refused account (401) stops both.
+//
+// # Ownership
+//
+// Every goroutine belongs to a Cluster or a Notifier and is gone when its Stop
+// returns. The order at the end is Notifier.Stop, Notifier.ClearAll if the
+// markings shall go, Cluster.Stop. All methods may be called from several
+// goroutines. Nothing is called with a lock held except the board, which calls
+// nobody.
+package cms

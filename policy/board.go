@@ -1,0 +1,359 @@
+package policy
+
+import (
+	"fmt"
+	"sync"
+	"time"
+)
+
+const (
+	maxID      = 128 // characters of an id that are kept; a GUID has 36
+	maxName    = 128
+	maxProblem = 300
+)
+
+// Board is the one owner of what is known of the meetings, and of what shall be
+// shown on their screens. See the package's comment for its rules.
+type Board struct {
+	mu sync.Mutex
+	o  Options
+
+	sessions map[string]*session
+	ended    map[string]struct{} // sessions that are over, against late records
+	endedIn  []string            // the same, in the order of ending
+	meetings map[MeetingID]*meeting
+	refs     map[CallRef]*call // calls that are attached to a meeting
+	nextRef  CallRef
+	nextSess uint64
+	calls    int // kept, the departed included
+	legs     int // likewise
+
+	watched, unwatched map[string]struct{} // hosts of Call Bridges
+
+	touched []*meeting // to be settled at the end of a change
+	timed   map[*meeting]struct{}
+	full    string // a bound of the whole board was reached
+
+	looks  map[CallRef]struct{}
+	lookCh chan struct{}
+
+	version        uint64
+	oldest, newest *meeting // list by version
+	gone           []goneMeeting
+	goneBefore     uint64 // what went at this version or before is no longer in gone
+	watchers       map[chan struct{}]struct{}
+	totals         Totals
+
+	servers  map[string]ServerStatus
+	receiver ReceiverStatus
+	alarms   alarms
+	journal  journal
+}
+
+// NewBoard returns an empty board. Zero options take their defaults.
+func NewBoard(o Options) *Board {
+	o = o.withDefaults()
+	return &Board{
+		o:        o,
+		sessions: map[string]*session{},
+		ended:    map[string]struct{}{},
+		meetings: map[MeetingID]*meeting{},
+		refs:     map[CallRef]*call{},
+		timed:    map[*meeting]struct{}{},
+		looks:    map[CallRef]struct{}{},
+		lookCh:   make(chan struct{}, 1),
+		watchers: map[chan struct{}]struct{}{},
+		servers:  map[string]ServerStatus{},
+		alarms:   alarms{max: o.Bounds.Alarms},
+		journal:  journal{max: o.Bounds.Journal},
+	}
+}
+
+// Apply takes the events of one document, in its order.
+func (b *Board) Apply(now time.Time, src Source, events []Event) Applied {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	var done Applied
+	s := b.session(now, src)
+	if s == nil {
+		done.Dropped = len(events)
+		b.totals.Dropped += uint64(len(events))
+		b.settle(now)
+		return done
+	}
+	if src.Address != "" && src.Address != s.address {
+		s.address = src.Address
+	}
+	s.last = now
+	if s.records == 0 && len(events) > 0 {
+		s.clock = events[0].Time
+		b.restarted(now, s)
+	}
+	for i := range events {
+		e := &events[i]
+		index, fresh := s.take(e)
+		if !fresh {
+			s.duplicates++
+			done.Duplicates++
+			continue
+		}
+		s.records++
+		s.lastIndex = index
+		if e.Time.After(s.clock) {
+			s.clock = e.Time
+		}
+		if b.event(now, s, index, e) {
+			done.Taken++
+		} else {
+			done.Dropped++
+		}
+	}
+	if s.rivalled {
+		b.restarted(now, s)
+	}
+	b.totals.Records += uint64(done.Taken)
+	b.totals.Duplicates += uint64(done.Duplicates)
+	b.totals.Dropped += uint64(done.Dropped)
+	b.checkGap(now, s)
+	b.settle(now)
+	return done
+}
+
+// event applies one record and reports whether it could be.
+func (b *Board) event(now time.Time, s *session, index int64, e *Event) bool {
+	switch e.Kind {
+	case CallStarted, CallEnded:
+		if e.Call.ID == "" {
+			s.force(index+1, "a record of a call names no id")
+			return false
+		}
+		if e.Kind == CallStarted {
+			b.callStarted(now, s, index, &e.Call)
+		} else {
+			b.callEnded(now, s, index, &e.Call)
+		}
+	case LegStarted, LegUpdated, LegEnded:
+		if e.Leg.ID == "" {
+			s.force(index+1, "a record of a call leg names no id")
+			return false
+		}
+		b.legEvent(now, s, index, e)
+	}
+	return true
+}
+
+// SetAside tells the board that a document was acknowledged unread, since it
+// could not be read: whatever ran until now on the session that it is from may
+// have changed. Without a session all sessions of that address are meant, and
+// without one of these all.
+func (b *Board) SetAside(now time.Time, src Source, reason string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	why := "a document could not be read and was set aside: " + Clean(reason, maxProblem)
+	hit := map[*session]struct{}{}
+	if s := b.sessions[Clean(src.Session, maxID)]; s != nil {
+		hit[s] = struct{}{}
+	}
+	if len(hit) == 0 {
+		for _, s := range b.sessions {
+			if s.address == src.Address {
+				hit[s] = struct{}{}
+			}
+		}
+	}
+	if len(hit) == 0 {
+		for _, s := range b.sessions {
+			hit[s] = struct{}{}
+		}
+	}
+	for s := range hit {
+		s.force(s.seen.high()+1, why)
+		b.checkGap(now, s)
+	}
+	b.raise(now, Alarm{
+		Key:    "aside/" + Clean(src.Address, maxID),
+		Text:   fmt.Sprintf("a document from %s could not be read: %s", Clean(src.Address, maxID), Clean(reason, maxProblem)),
+		Remedy: "it was kept in the folder of refused documents; its meetings are unverified",
+	})
+	b.settle(now)
+}
+
+// session finds or opens the session of a source; nil when its records are to
+// be dropped.
+func (b *Board) session(now time.Time, src Source) *session {
+	src.Session, src.CallBridge, src.Address = Clean(src.Session, maxID), Clean(src.CallBridge, maxID), Clean(src.Address, maxID)
+	if s := b.sessions[src.Session]; s != nil {
+		if s.bridge == "" && src.CallBridge != "" {
+			s.bridge = src.CallBridge
+			b.restarted(now, s)
+			b.bump()
+		}
+		return s
+	}
+	if _, over := b.ended[src.Session]; over || src.Session == "" {
+		return nil
+	}
+	if len(b.sessions) >= b.o.Bounds.Sessions && !b.evictSession(now) {
+		b.overflow(now, fmt.Sprintf("more than %d sessions of Call Bridges at once", b.o.Bounds.Sessions))
+		return nil
+	}
+	b.nextSess++
+	s := newSession(src, now, b.nextSess)
+	b.sessions[s.id] = s
+	b.note(now, Entry{Kind: EntrySessionNew, Bridge: s.label(), Text: "session " + s.id})
+	b.bump()
+	return s
+}
+
+// restarted ends the older sessions of a session's Call Bridge: one GUID with a
+// new session means that all that ran on it before is gone. A session whose
+// records are older than what the other has sent may be a late document of one
+// that was over before callmark began, or a clock that was set back: then both
+// stay, unverified, until the clock tells.
+func (b *Board) restarted(now time.Time, s *session) {
+	s.rivalled = false
+	if s.bridge == "" {
+		return
+	}
+	for _, old := range b.sessions {
+		switch {
+		case old == s || old.bridge != s.bridge || old.order > s.order:
+		case s.clock.Before(old.clock):
+			s.rivalled = true
+			why := "two sessions of one Call Bridge at once"
+			s.force(s.seen.high()+1, why)
+			old.force(old.seen.high()+1, why)
+			b.checkGap(now, old)
+		default:
+			b.endSession(now, old, "its Call Bridge has restarted")
+		}
+	}
+}
+
+// evictSession makes room by forgetting the session without calls that has been
+// silent longest. Should it speak again, it is one that starts above 0.
+func (b *Board) evictSession(now time.Time) bool {
+	var idle *session
+	for _, s := range b.sessions {
+		if s.live == 0 && (idle == nil || s.last.Before(idle.last)) {
+			idle = s
+		}
+	}
+	if idle == nil {
+		return false
+	}
+	b.forget(now, idle, "forgotten, to make room for another")
+	return true
+}
+
+// endSession takes out all that ran in a session that is over for good.
+func (b *Board) endSession(now time.Time, s *session, why string) {
+	b.forget(now, s, why)
+	b.ended[s.id] = struct{}{}
+	b.endedIn = append(b.endedIn, s.id)
+	if len(b.endedIn) > 4*b.o.Bounds.Sessions {
+		delete(b.ended, b.endedIn[0])
+		b.endedIn = b.endedIn[1:]
+	}
+}
+
+// forget removes a session with all that it holds.
+func (b *Board) forget(now time.Time, s *session, why string) {
+	for _, c := range s.calls {
+		if c.meeting == nil {
+			continue
+		}
+		for _, l := range c.legs {
+			b.uncount(now, l, "session ended")
+		}
+		b.detach(now, c, why)
+	}
+	b.calls -= len(s.calls)
+	b.legs -= len(s.legs)
+	delete(b.sessions, s.id)
+	b.note(now, Entry{Kind: EntrySessionEnded, Bridge: s.label(), Text: why})
+	if b.full != "" {
+		b.full = ""
+		for _, m := range b.meetings {
+			b.touch(m)
+		}
+	}
+	b.bump()
+}
+
+// remember keeps a leg or call that left, and forgets the one that left longest
+// ago when there are too many.
+func (b *Board) remember(s *session, d departure) {
+	s.departed = append(s.departed, d)
+	if len(s.departed) <= b.o.Bounds.DepartedPerSess {
+		return
+	}
+	old := s.departed[0]
+	s.departed[0] = departure{}
+	s.departed = s.departed[1:]
+	if l := old.leg; l != nil && l.departures == old.nth && l.call == nil {
+		delete(s.legs, l.id)
+		b.legs--
+	}
+	if c := old.call; c != nil && c.departures == old.nth && c.meeting == nil {
+		delete(s.calls, c.id)
+		b.calls--
+	}
+}
+
+// overflow notes that a bound of the whole board was reached: until it has room
+// again every meeting counts as level 3, since nobody knows who was left out.
+func (b *Board) overflow(now time.Time, why string) {
+	b.raise(now, Alarm{Key: "bound", Text: why, Remedy: "find out who sends them; every meeting counts as level 3 until there is room"})
+	if b.full != "" {
+		return
+	}
+	b.full = why
+	for _, m := range b.meetings {
+		b.touch(m)
+	}
+}
+
+// checkGap looks whether a session's picture has become, or ceased to be,
+// complete, and has the meetings that this concerns settled.
+func (b *Board) checkGap(now time.Time, s *session) {
+	at, why := s.gap()
+	if at == s.gapAt && why == s.gapWhy {
+		return
+	}
+	opened := s.gapAt == 0 && at > 0
+	closed := s.gapAt > 0 && at == 0
+	reach := max(at, s.gapAt)
+	s.gapAt, s.gapWhy = at, why
+	if opened {
+		s.gapSince = now
+		b.note(now, Entry{Kind: EntryUnverified, Weight: Warning, Bridge: s.label(), Text: why})
+	}
+	if closed {
+		b.note(now, Entry{Kind: EntryVerified, Bridge: s.label(), Text: "the missing records came"})
+	}
+	for _, c := range s.calls {
+		if c.meeting != nil && c.startAt < reach {
+			b.touch(c.meeting)
+		}
+	}
+	b.bump()
+}
+
+// Tick does what time does: it lets overrides expire, and counts meetings that
+// were unverified for too long as level 3. Call it a few times a second.
+func (b *Board) Tick(now time.Time) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for m := range b.timed {
+		if o := m.override; o != nil && !o.Until.IsZero() && !now.Before(o.Until) {
+			m.override = nil
+			b.note(now, b.about(m, Entry{Kind: EntryExpired, Weight: Notice, Who: o.Who, Text: o.String()}))
+			b.touch(m)
+		}
+		if m.unverified != "" && !now.Before(m.deadline) {
+			b.touch(m)
+		}
+	}
+	b.settle(now)
+}

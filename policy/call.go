@@ -1,0 +1,124 @@
+package policy
+
+import "time"
+
+// call is one live conference on one Call Bridge, or one that has ended and is
+// remembered against late records: then it has no meeting.
+type call struct {
+	ref     CallRef
+	id      string
+	session *session
+	meeting *meeting
+
+	name       string
+	nameAt     int64
+	correlator string
+	startAt    int64 // index of its start, or NoIndex
+	endAt      int64 // index of its end, or NoIndex
+	departures int
+
+	legs     []*leg
+	links    int // of legs: links to other Call Bridges
+	overflow string
+
+	// What its screens show.
+	wanted      Marking
+	wantedSince time.Time
+	sent        Marking
+	sentAt      time.Time
+	confirmed   bool
+	sending     bool
+	uncertain   bool // the last request may or may not have worked
+	failure     string
+	attempts    int
+	stateSince  time.Time
+}
+
+// alive reports whether the call runs, by the records.
+func (c *call) alive() bool {
+	return c.endAt == NoIndex || c.startAt > c.endAt || len(c.legs) > 0
+}
+
+// incomplete says why the picture of the call may lack something, or "".
+func (c *call) incomplete() string {
+	if c.startAt == NoIndex {
+		return "the call was met without its start"
+	}
+	if c.startAt < c.session.gapAt {
+		return c.session.gapWhy
+	}
+	return ""
+}
+
+// state says how far the wanted marking has got.
+func (c *call) state() MarkingState {
+	switch {
+	case c.sending:
+		return StateSending
+	case c.failure != "":
+		return StateFailed
+	case c.uncertain || c.wanted != c.sent:
+		return StateWanted
+	case !c.sent.Shows():
+		return StateIdle
+	case c.confirmed:
+		return StateConfirmed
+	}
+	return StateSent
+}
+
+// touched reports whether the screens may show something that is ours.
+func (c *call) touched() bool {
+	return c.uncertain || c.sending || c.sent.Kind != MarkNone
+}
+
+// decide says whether the call is to be written, and why.
+func (c *call) decide() (Why, bool) {
+	switch {
+	case c.meeting == nil:
+		return WhyEnded, false
+	case c.sending:
+		return WhySending, false
+	case c.uncertain:
+		return WhyUncertain, true
+	case c.wanted.Kind == MarkNone:
+		return WhyNothing, false
+	case c.wanted == c.sent:
+		return WhySame, false
+	case c.wanted.Kind == MarkClear:
+		return WhyClear, true
+	case c.wanted.Kind == MarkText:
+		return WhyText, true
+	case c.wanted.Level > c.sent.Level:
+		return WhyRise, true
+	case c.wanted.Level < c.sent.Level:
+		return WhyFall, true
+	}
+	return WhyText, true
+}
+
+// toWrite is the marking that a request would carry.
+func (c *call) toWrite() Marking {
+	if c.wanted.Kind == MarkNone { // touched, uncertain, and nothing wanted
+		return Marking{Kind: MarkClear}
+	}
+	return c.wanted
+}
+
+// detachLeg takes a leg out of the call.
+func (c *call) detachLeg(l *leg) {
+	last := len(c.legs) - 1
+	c.legs[l.pos] = c.legs[last]
+	c.legs[l.pos].pos = l.pos
+	c.legs[last] = nil
+	c.legs = c.legs[:last]
+	c.session.inCalls--
+	l.call = nil
+}
+
+// attachLeg puts a leg into the call.
+func (c *call) attachLeg(l *leg) {
+	l.call, l.pos = c, len(c.legs)
+	c.legs = append(c.legs, l)
+	c.session.inCalls++
+}

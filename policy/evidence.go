@@ -1,0 +1,49 @@
+package policy
+
+import "fmt"
+
+// Rule names the rule by which a level was given.
+type Rule uint8
+
+// The rules, in no order of weight.
+const (
+	RuleSecureEntry   Rule = iota + 1 // an entry of secure_domains matches the host
+	RuleInternalEntry                 // an entry of internal_domains matches the host
+	RuleNoEntry                       // the host matches no entry
+	RuleNoHost                        // the address names no host: a bare number, or nothing
+	RuleUnparsable                    // the address cannot be read with certainty
+	RuleWebApp                        // a WebRTC or app leg, whatever its address
+	RuleUnwatchedLink                 // a link to a Call Bridge that is not watched
+	RuleBound                         // a bound of callmark itself was reached
+)
+
+// Evidence is why something has the level that it has.
+type Evidence struct {
+	Level   Level
+	Rule    Rule
+	Address string // as received, made safe to show
+	Host    string // the host of the address, normalised; empty when there is none
+	Entry   string // the entry of the configuration that matched, as written there
+	Detail  string // what RuleNoHost, RuleUnparsable, RuleWebApp, RuleUnwatchedLink and RuleBound found
+}
+
+// String says the evidence in plain words, without the level.
+func (e Evidence) String() string {
+	switch e.Rule {
+	case RuleSecureEntry:
+		return fmt.Sprintf("host %s matches %s in secure_domains", e.Host, e.Entry)
+	case RuleInternalEntry:
+		return fmt.Sprintf("host %s matches %s in internal_domains", e.Host, e.Entry)
+	case RuleNoEntry:
+		return fmt.Sprintf("host %s matches no entry", e.Host)
+	case RuleNoHost:
+		return "the address names no host: " + e.Detail
+	case RuleUnparsable:
+		return "the address cannot be read: " + e.Detail
+	case RuleWebApp:
+		return "joined by the web app or an app: " + e.Detail
+	case RuleUnwatchedLink, RuleBound:
+		return e.Detail
+	}
+	return "not classified"
+}

@@ -1,0 +1,165 @@
+package policy
+
+import "time"
+
+// leg is one connection of a remote party to one Call Bridge. Each fact that a
+// record can change carries the index of the record that it is from, so that a
+// record that comes late changes nothing that a newer one has said.
+type leg struct {
+	id         string
+	call       *call // the call it is in, nil while it is in none
+	pos        int   // in call.legs
+	departures int
+	met        time.Time // our clock
+	joined     time.Time // our clock: when it first counted
+
+	newest int64 // highest index of its records
+	ended  bool  // an explicit end named it: nothing brings it back
+
+	target    string // id of the call that it says to be in; empty in the IVR
+	targetAt  int64
+	ivr       bool
+	connected bool // once is for ever
+	lobby     bool
+	lobbyAt   int64
+
+	name      string
+	nameAt    int64
+	party     string // remoteParty
+	partyAt   int64
+	address   string // remoteAddress; wins over party
+	addressAt int64
+	group     string
+	groupAt   int64
+
+	kind     legKind
+	lync     bool
+	evidence Evidence // of its address and kind; its level while it counts as a person
+
+	counted     Level // what it adds to its meeting's counts now; LevelNone while it does not count
+	countedLink bool  // it is in its call's count of links
+}
+
+// legKind is a set of what the records have said of a leg. What makes it less
+// trusted outweighs the rest.
+type legKind uint8
+
+const (
+	kindApp       legKind = 1 << iota // acano, web app: level 3 whatever its address
+	kindGuest                         // web guest: level 3 likewise
+	kindRecorder                      // records or streams: no person
+	kindLink                          // subType distributionLink
+	kindWatched                       // its host is a Call Bridge that is watched
+	kindUnwatched                     // its host is a Call Bridge that is not watched
+)
+
+// addressOf is the address that the leg goes by.
+func (l *leg) addressOf() string {
+	if l.address != "" {
+		return l.address
+	}
+	return l.party
+}
+
+// isLink reports whether the leg leads, or seems to lead, to a Call Bridge.
+func (l *leg) isLink() bool {
+	return l.kind&(kindApp|kindGuest) == 0 && l.kind&(kindLink|kindWatched|kindUnwatched) != 0
+}
+
+// isRecorder reports whether the leg records or streams.
+func (l *leg) isRecorder() bool {
+	return l.kind&(kindApp|kindGuest) == 0 && l.kind&kindRecorder != 0
+}
+
+// presence is where the leg is.
+func (l *leg) presence() Presence {
+	switch {
+	case l.ivr:
+		return InIVR
+	case l.lobby:
+		return InLobby
+	case l.connected:
+		return InMeeting
+	}
+	return Connecting
+}
+
+// typeName is what the console calls the kind of leg.
+func (l *leg) typeName() string {
+	switch {
+	case l.kind&kindGuest != 0:
+		return "web guest"
+	case l.kind&kindApp != 0:
+		return "app"
+	case l.isRecorder():
+		return "recorder"
+	case l.isLink():
+		return "link"
+	case l.lync:
+		return "Lync"
+	}
+	return "SIP"
+}
+
+// merge enters what a record says. index orders the record among the others of
+// its session. It reports whether the leg has to be classified anew.
+func (l *leg) merge(f *LegFacts, index int64) (classify bool) {
+	if index > l.newest {
+		l.newest = index
+	}
+	if f.Name != "" && index >= l.nameAt {
+		l.nameAt = index
+		if f.Name != l.name {
+			l.name = Clean(f.Name, 128)
+		}
+	}
+	if f.RemoteParty != "" && index >= l.partyAt {
+		l.partyAt = index
+		if f.RemoteParty != l.party {
+			l.party, classify = f.RemoteParty, true
+		}
+	}
+	if f.RemoteAddress != "" && index >= l.addressAt {
+		l.addressAt = index
+		if f.RemoteAddress != l.address {
+			l.address, classify = f.RemoteAddress, true
+		}
+	}
+	if f.Group != "" && index >= l.groupAt {
+		l.groupAt = index
+		if f.Group != l.group {
+			l.group = f.Group
+		}
+	}
+	if (f.IVR || f.Call != "") && index >= l.targetAt {
+		l.targetAt, l.ivr = index, f.Call == ""
+		if f.Call != l.target {
+			l.target = f.Call
+		}
+	}
+	if f.Deactivated != Unsaid && index >= l.lobbyAt {
+		l.lobbyAt, l.lobby = index, f.Deactivated == Yes
+	}
+	l.connected = l.connected || f.Connected
+
+	kind := l.kind
+	if f.Type == "acano" || f.SubType == "webApp" {
+		kind |= kindApp
+	}
+	if f.Guest == Yes {
+		kind |= kindApp | kindGuest
+	}
+	if f.Recorder {
+		kind |= kindRecorder
+	}
+	switch f.SubType {
+	case "distributionLink":
+		kind |= kindLink
+	case "lync", "lyncDistribution":
+		l.lync = true
+	}
+	if kind != l.kind {
+		l.kind, classify = kind, true
+	}
+	return classify
+}

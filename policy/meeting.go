@@ -1,0 +1,100 @@
+package policy
+
+import "time"
+
+// meeting is all the calls with one correlator.
+type meeting struct {
+	id      MeetingID
+	calls   []*call
+	started time.Time
+
+	counts    [4]int // legs that count, by level
+	computed  Level
+	changed   time.Time // of computed
+	effective Level     // what is shown where no override is
+
+	unverified      string
+	unverifiedSince time.Time
+	deadline        time.Time // when being unverified counts as level 3
+
+	override *Override
+	fallen   *Fallen
+
+	touched bool // in the board's list of what to settle
+	tally   tally
+
+	// The list of all meetings, in the order of their last change.
+	version    uint64
+	prev, next *meeting
+	view       *MeetingView // of version, or nil
+}
+
+// tally is what a meeting adds to the board's totals.
+type tally struct {
+	level                           Level
+	unverified, overridden, failing bool
+}
+
+// name is the name of its first call that has one.
+func (m *meeting) name() string {
+	for _, c := range m.calls {
+		if c.name != "" {
+			return c.name
+		}
+	}
+	return ""
+}
+
+// highest is the level that follows from what counts, bounds included.
+func (m *meeting) highest() Level {
+	for _, c := range m.calls {
+		if c.overflow != "" || c.session.overflow != "" {
+			return Level3
+		}
+	}
+	for l := Level3; l > LevelNone; l-- {
+		if m.counts[l] > 0 {
+			return l
+		}
+	}
+	return LevelNone
+}
+
+// incomplete says why the picture of one of its calls may lack something.
+func (m *meeting) incomplete() string {
+	for _, c := range m.calls {
+		if why := c.incomplete(); why != "" {
+			return why
+		}
+	}
+	return ""
+}
+
+// shown is the level that an unverified or verified meeting is shown at. A
+// marking that is shown may rise and never falls while unverified, and where
+// nothing is shown only level 3 is; overdue, when nothing has made the picture
+// complete in time, it is level 3.
+func shown(before, computed Level, unverified, overdue bool) Level {
+	switch {
+	case !unverified:
+		return computed
+	case overdue:
+		return Level3
+	case before != LevelNone:
+		return max(before, computed)
+	case computed == Level3:
+		return Level3
+	}
+	return LevelNone
+}
+
+// otherCalls counts the meeting's calls on other Call Bridges than a session's.
+func (m *meeting) otherCalls(s *session) int {
+	n := 0
+	for _, c := range m.calls {
+		if c.session != s {
+			n++
+		}
+	}
+	return n
+}

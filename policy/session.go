@@ -1,0 +1,123 @@
+package policy
+
+import (
+	"fmt"
+	"time"
+)
+
+// session is what one run of a Call Bridge has told: its calls and legs, and
+// which records have come.
+type session struct {
+	id       string
+	bridge   string // GUID of the Call Bridge, or empty
+	address  string // sender of the latest document
+	server   string // API server, or empty
+	sureness Sureness
+	order    uint64 // sessions are numbered as they are met
+
+	seen       seen
+	records    uint64
+	duplicates uint64
+	first      time.Time // our clock
+	last       time.Time
+	lastIndex  int64
+	clock      time.Time // newest time of the Call Bridge's own clock
+
+	// Calls whose start has a lower index than gapAt are incomplete, and gapWhy
+	// says why. forcedAt is the part of it that no late record can heal.
+	gapAt     int64
+	gapWhy    string
+	gapSince  time.Time
+	forcedAt  int64
+	forcedWhy string
+
+	rivalled bool // another session of its Call Bridge has newer records, so neither may end the other
+
+	overflow string // a bound was reached: all its calls count as level 3
+
+	calls    map[string]*call
+	legs     map[string]*leg
+	live     int // calls that are attached to a meeting
+	inCalls  int // legs that are in a call
+	departed []departure
+}
+
+// departure is a leg or a call that left, in the order of leaving. It is
+// remembered for a while, since records of it may still come late.
+type departure struct {
+	leg  *leg
+	call *call
+	nth  int // which of its departures this is; an older one is no longer true
+}
+
+func newSession(src Source, now time.Time, order uint64) *session {
+	return &session{
+		id: src.Session, bridge: src.CallBridge, address: src.Address, order: order,
+		first: now, last: now, lastIndex: NoIndex,
+		calls: map[string]*call{}, legs: map[string]*leg{},
+	}
+}
+
+// label is how people call the session's Call Bridge.
+func (s *session) label() string {
+	switch {
+	case s.server != "":
+		return s.server
+	case s.bridge != "":
+		return s.bridge
+	case s.address != "":
+		return s.address
+	}
+	return s.id
+}
+
+// info is what the search for the session's server needs.
+func (s *session) info() SessionInfo {
+	return SessionInfo{ID: s.id, CallBridge: s.bridge, Address: s.address, Server: s.server, Sureness: s.sureness}
+}
+
+// take enters a record's index. It returns the index to order the record by,
+// and whether the record is new.
+func (s *session) take(e *Event) (index int64, fresh bool) {
+	if e.Index < 0 || e.Index >= 1<<62 {
+		// It cannot be told from a duplicate, nor can a loss be seen: newer than
+		// everything so far, and everything so far is in doubt.
+		index = s.seen.high() + 1
+		s.force(index+1, "records come without a correlatorIndex")
+		return index, true
+	}
+	if !s.seen.add(e.Index) {
+		return e.Index, false
+	}
+	if e.Missing > 0 {
+		s.force(e.Index, fmt.Sprintf("the Call Bridge discarded %d records before index %d", e.Missing, e.Index))
+	}
+	return e.Index, true
+}
+
+// force makes the calls that began before an index incomplete for good, that is
+// until a synchronisation.
+func (s *session) force(at int64, why string) {
+	if at >= s.forcedAt {
+		s.forcedAt, s.forcedWhy = at, why
+	}
+}
+
+// gap is the index below which calls are incomplete, and why; 0 when none are.
+func (s *session) gap() (at int64, why string) {
+	at = s.seen.gap()
+	if s.forcedAt > 0 && s.forcedAt >= at {
+		return s.forcedAt, s.forcedWhy
+	}
+	if at == 0 {
+		return 0, ""
+	}
+	hole, _ := s.seen.hole()
+	if hole.lo == 0 {
+		return at, fmt.Sprintf("the session began before callmark did: its first record here has index %d", at)
+	}
+	if hole.lo == hole.hi {
+		return at, fmt.Sprintf("record %d is missing", hole.lo)
+	}
+	return at, fmt.Sprintf("records %d to %d are missing", hole.lo, hole.hi)
+}

@@ -1,0 +1,90 @@
+package cdr
+
+import (
+	"encoding/xml"
+	"os"
+	"testing"
+)
+
+func BenchmarkDecodeLegStart(b *testing.B) {
+	body := mustRead(b, "testdata/real/sip-leg-start.xml")
+	var d Decoder
+	var doc Document
+	b.SetBytes(int64(len(body)))
+	b.ReportAllocs()
+	for b.Loop() {
+		if err := d.Decode(body, &doc); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+func BenchmarkDecodeLegEnd(b *testing.B) {
+	body := mustRead(b, "testdata/real/last-leg-end.xml")
+	var d Decoder
+	var doc Document
+	b.SetBytes(int64(len(body)))
+	b.ReportAllocs()
+	for b.Loop() {
+		if err := d.Decode(body, &doc); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+// BenchmarkDecodeLegStartEncodingXML is what the same document costs with the
+// standard library, without our checks and rules.
+func BenchmarkDecodeLegStartEncodingXML(b *testing.B) {
+	type document struct {
+		Session    string `xml:"session,attr"`
+		CallBridge string `xml:"callBridge,attr"`
+		Records    []struct {
+			Type            string `xml:"type,attr"`
+			Time            string `xml:"time,attr"`
+			RecordIndex     int64  `xml:"recordIndex,attr"`
+			CorrelatorIndex int64  `xml:"correlatorIndex,attr"`
+			Leg             struct {
+				ID           string `xml:"id,attr"`
+				DisplayName  string `xml:"displayName"`
+				RemoteParty  string `xml:"remoteParty"`
+				LocalAddress string `xml:"localAddress"`
+				Type         string `xml:"type"`
+				SubType      string `xml:"subType"`
+				Direction    string `xml:"direction"`
+				Call         string `xml:"call"`
+				GroupID      string `xml:"groupId"`
+				SipCallID    string `xml:"sipCallId"`
+			} `xml:"callLeg"`
+		} `xml:"record"`
+	}
+	body := mustRead(b, "testdata/real/sip-leg-start.xml")
+	b.SetBytes(int64(len(body)))
+	b.ReportAllocs()
+	for b.Loop() {
+		var doc document
+		if err := xml.Unmarshal(body, &doc); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+func BenchmarkAppendLegStart(b *testing.B) {
+	doc, err := decodeNew(mustRead(b, "testdata/real/sip-leg-start.xml"))
+	if err != nil {
+		b.Fatal(err)
+	}
+	var buf []byte
+	b.ReportAllocs()
+	for b.Loop() {
+		buf = Append(buf[:0], doc)
+	}
+}
+
+func mustRead(tb testing.TB, file string) []byte {
+	tb.Helper()
+	body, err := os.ReadFile(file)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return body
+}

@@ -1,0 +1,141 @@
+package cdr
+
+// parseType reads a record's type attribute.
+func parseType(b []byte) Type {
+	for t := CallStart; t <= StreamingEnd; t++ {
+		if string(b) == typeNames[t] {
+			return t
+		}
+	}
+	return Unknown
+}
+
+// fieldFor returns where the value of a child element of the open object goes:
+// a pointer into the open record, or nil for an element that is not used.
+func (d *Decoder) fieldFor(name []byte) any {
+	switch r := d.record; r.Type {
+	case CallStart, CallEnd:
+		return r.Call.field(name)
+	case CallLegStart, CallLegUpdate, CallLegEnd:
+		return r.Leg.field(name)
+	case RecordingStart, RecordingEnd:
+		switch string(name) {
+		case "path":
+			return &d.urls[0]
+		case "recorderUrl":
+			return &d.urls[1]
+		}
+		return r.Media.field(name)
+	case StreamingStart, StreamingEnd:
+		switch string(name) {
+		case "streamUrl":
+			return &d.urls[0]
+		case "streamerUrl":
+			return &d.urls[1]
+		}
+		return r.Media.field(name)
+	}
+	return nil
+}
+
+func (c *Call) field(name []byte) any {
+	switch string(name) {
+	case "name":
+		return &c.Name
+	case "ownerName":
+		return &c.OwnerName
+	case "callType":
+		return &c.Type
+	case "coSpace":
+		return &c.CoSpace
+	case "tenant":
+		return &c.Tenant
+	case "cdrTag":
+		return &c.CdrTag
+	case "callCorrelator":
+		return &c.Correlator
+	case "callLegsCompleted":
+		return &c.LegsCompleted
+	case "callLegsMaxActive":
+		return &c.LegsMaxActive
+	case "durationSeconds":
+		return &c.Duration
+	}
+	return nil
+}
+
+func (l *Leg) field(name []byte) any {
+	switch string(name) {
+	case "displayName":
+		return &l.DisplayName
+	case "remoteParty":
+		return &l.RemoteParty
+	case "remoteAddress":
+		return &l.RemoteAddress
+	case "localAddress":
+		return &l.LocalAddress
+	case "type":
+		return &l.Type
+	case "subType":
+		return &l.SubType
+	case "lyncSubType":
+		return &l.LyncSubType
+	case "direction":
+		return &l.Direction
+	case "call":
+		return &l.Call
+	case "ivr":
+		return &l.IVR
+	case "state":
+		return &l.State
+	case "deactivated":
+		return &l.Deactivated
+	case "guestConnection":
+		return &l.GuestConnection
+	case "recording":
+		return &l.Recording
+	case "streaming":
+		return &l.Streaming
+	case "canMove":
+		return &l.CanMove
+	case "ownerId":
+		return &l.OwnerID
+	case "sipCallId":
+		return &l.SipCallID
+	case "groupId":
+		return &l.GroupID
+	case "movedCallLeg":
+		return &l.MovedCallLeg
+	case "movedCallLegCallBridge":
+		return &l.MovedCallLegBridge
+	case "replacesSipCallId":
+		return &l.ReplacesSipCallID
+	case "cdrTag":
+		return &l.CdrTag
+	case "confirmationStatus":
+		return &l.ConfirmationStatus
+	case "reason":
+		return &l.Reason
+	case "remoteTeardown":
+		return &l.RemoteTeardown
+	case "durationSeconds":
+		return &l.Duration
+	case "activatedDuration":
+		return &l.ActivatedDuration
+	case "encryptedMedia":
+		return &l.EncryptedMedia
+	case "unencryptedMedia":
+		return &l.UnencryptedMedia
+	}
+	return nil
+}
+
+func (m *Media) field(name []byte) any {
+	switch string(name) {
+	case "call":
+		return &m.Call
+	case "callLeg":
+		return &m.Leg
+	}
+	return nil
+}

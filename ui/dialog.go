@@ -1,0 +1,292 @@
+package ui
+
+import (
+	"strings"
+	"time"
+
+	"charm.land/bubbles/v2/textinput"
+	tea "charm.land/bubbletea/v2"
+
+	"callmark/policy"
+)
+
+// dialog is a question to the operator. It stands below the table, which goes
+// on moving. A dialog about a meeting holds the meeting's id: what comes and
+// goes in the table does not change whom it is about, and what it says of the
+// meeting is read anew for each frame.
+type dialog interface {
+	press(m *model, msg tea.KeyPressMsg) tea.Cmd
+	paste(m *model, msg tea.PasteMsg)
+	// lines returns what to show in w cells, the most needed first: the first
+	// is the question, the second the answers.
+	lines(m *model, w int) []dialogLine
+}
+
+// dialogLine is a line of a dialog; raw ones have been cut and painted.
+type dialogLine struct {
+	text  string
+	style style
+	raw   bool
+}
+
+// step is how far an override dialog has got.
+type step uint8
+
+const (
+	stepChoose  step = iota // which level, or a text
+	stepText                // the text
+	stepConfirm             // yes or no
+	stepReason              // why
+)
+
+// holdFor are the times that an override can be limited to; zero: until the
+// meeting ends.
+var holdFor = []time.Duration{0, 15 * time.Minute, 30 * time.Minute, time.Hour, 4 * time.Hour}
+
+// overrideDialog forces or clears a meeting's marking.
+type overrideDialog struct {
+	id       policy.MeetingID
+	step     step
+	override policy.Override
+	hold     int // index of holdFor
+	input    textinput.Model
+	problem  string // with what was typed
+}
+
+// newForce asks for a level or a text.
+func newForce(id policy.MeetingID) *overrideDialog { return &overrideDialog{id: id} }
+
+// newClear asks whether to take the marking off.
+func newClear(id policy.MeetingID) *overrideDialog {
+	return &overrideDialog{id: id, step: stepConfirm, override: policy.Override{Kind: policy.ForceClear}}
+}
+
+func (d *overrideDialog) press(m *model, msg tea.KeyPressMsg) tea.Cmd {
+	if _, ok := m.meeting(d.id); !ok {
+		// Any key takes note; none can act on another meeting.
+		m.dialog = nil
+		m.tell("Nothing was done.")
+		return nil
+	}
+	k := msg.String()
+	switch d.step {
+	case stepChoose:
+		switch k {
+		case "1", "2", "3":
+			d.override = policy.Override{Kind: policy.ForceLevel, Level: policy.Level(k[0] - '0')}
+			d.step = stepConfirm
+		case "t":
+			d.step, d.input = stepText, newInput()
+		case "esc", "q", "n":
+			d.cancel(m)
+		}
+	case stepText:
+		switch k {
+		case "esc":
+			d.step, d.problem = stepChoose, ""
+		case "enter":
+			text := d.input.Value()
+			if err := m.board.CheckText(text); err != nil {
+				d.problem = err.Error()
+				return nil
+			}
+			d.override = policy.Override{Kind: policy.ForceText, Text: text}
+			d.step, d.problem = stepConfirm, ""
+		default:
+			d.input, _ = d.input.Update(msg)
+			d.check(m)
+		}
+	case stepConfirm:
+		switch k {
+		case "y", "Y":
+			o := d.override
+			if after := holdFor[d.hold]; after > 0 {
+				o.Until = m.o.Now().Add(after)
+			}
+			m.dialog = nil
+			m.override(d.id, o)
+		case "r":
+			d.step, d.input = stepReason, newInput()
+			d.input.CharLimit = 120
+			d.input.SetValue(d.override.Reason)
+			d.input.CursorEnd()
+		case "u":
+			d.hold = (d.hold + 1) % len(holdFor)
+		case "n", "N", "enter", "esc", "q":
+			d.cancel(m)
+		}
+	case stepReason:
+		switch k {
+		case "esc":
+			d.step = stepConfirm
+		case "enter":
+			d.override.Reason = strings.TrimSpace(d.input.Value())
+			d.step = stepConfirm
+		default:
+			d.input, _ = d.input.Update(msg)
+		}
+	}
+	return nil
+}
+
+func (d *overrideDialog) cancel(m *model) {
+	m.dialog = nil
+	m.tell("Nothing was done.")
+}
+
+// check says what is wrong with the text while it is typed.
+func (d *overrideDialog) check(m *model) {
+	d.problem = ""
+	if text := d.input.Value(); text != "" {
+		if err := m.board.CheckText(text); err != nil {
+			d.problem = err.Error()
+		}
+	}
+}
+
+func (d *overrideDialog) paste(m *model, msg tea.PasteMsg) {
+	switch d.step {
+	case stepText:
+		d.input, _ = d.input.Update(msg)
+		d.check(m)
+	case stepReason:
+		d.input, _ = d.input.Update(msg)
+	}
+}
+
+func (d *overrideDialog) lines(m *model, w int) []dialogLine {
+	p, words := &m.palette, &m.words
+	v, ok := m.meeting(d.id)
+	if !ok {
+		return []dialogLine{
+			{text: "This meeting has ended.", style: p.warn},
+			{text: "Nothing was done. Any key goes back.", style: p.bold},
+		}
+	}
+	var lines []dialogLine
+	add := func(s style, text string) {
+		for _, line := range wrap(text, w) {
+			lines = append(lines, dialogLine{text: line, style: s})
+		}
+	}
+	name := quoted(v.Name, max(12, w/2), words.ellipsis)
+	switch d.step {
+	case stepChoose:
+		add(p.bold, "Force a marking on "+name+", whose level is "+words.badge(v.Computed, v.Unverified != "")+":")
+		var all []string
+		for l := policy.Level1; l <= policy.Level3; l++ {
+			all = append(all, l.String()+" "+words.names[l])
+		}
+		add("", strings.Join(all, "   ")+"   t own text   esc back")
+	case stepText:
+		add(p.bold, "Text for the screens of "+name+":")
+		d.field(&lines, w)
+		n := number(length(d.input.Value())) + " of " + number(m.o.MaxText) + " characters"
+		if d.problem != "" {
+			add(p.bad, n+": "+d.problem)
+		} else {
+			add("", n+"   enter goes on   esc back")
+		}
+	case stepReason:
+		add(p.bold, "Reason, for the log and for those who come after you:")
+		d.field(&lines, w)
+		add("", "enter takes it   esc leaves it as it was")
+	case stepConfirm:
+		add(p.bold, d.question(m, v, name))
+		lines = append(lines, dialogLine{text: cut("y yes   n no (enter: no)   r reason   u until", w, words.ellipsis), style: p.selected})
+		for _, s := range d.consequences(m, v) {
+			add("", s)
+		}
+		until := "Holds until the meeting ends"
+		if after := holdFor[d.hold]; after > 0 {
+			until = "Holds for " + span(after)
+		}
+		if d.override.Reason != "" {
+			until += "; reason: " + d.override.Reason
+		}
+		add(p.faint, until+".")
+	}
+	return lines
+}
+
+// field adds the line that is typed into.
+func (d *overrideDialog) field(lines *[]dialogLine, w int) {
+	d.input.SetWidth(max(8, w-3))
+	*lines = append(*lines, dialogLine{text: "> " + d.input.View(), raw: true})
+}
+
+// question names what is about to be done, to whom, and what it hides.
+func (d *overrideDialog) question(m *model, v *policy.MeetingView, name string) string {
+	o := &d.override
+	hides := policy.LevelNone
+	var q string
+	switch o.Kind {
+	case policy.ForceLevel:
+		hides = o.Level
+		q = "Force " + m.words.badge(o.Level, false) + " on " + name + "?"
+	case policy.ForceText:
+		q = "Force the text \"" + safe(o.Text) + "\" on " + name + "?"
+	default:
+		q = "Clear the marking of " + name + "?"
+	}
+	if n, who := m.words.above(v, hides); n > 0 {
+		verb := " participants are in this call."
+		if n == 1 {
+			verb = " participant is in this call."
+		}
+		q += " " + who + verb
+	}
+	return q
+}
+
+// consequences says what the override hides and what it takes the place of.
+func (d *overrideDialog) consequences(m *model, v *policy.MeetingView) []string {
+	o := &d.override
+	var out []string
+	level := m.words.badge(v.Computed, v.Unverified != "")
+	switch {
+	case o.Kind == policy.ForceClear:
+		out = append(out, "Its level is "+level+": the screens will show no marking at all.")
+	case o.Kind == policy.ForceLevel && o.Level < badness(v):
+		out = append(out, "Its level is "+level+", less trusted than what the screens will say.")
+	default:
+		out = append(out, "Its level is "+level+".")
+	}
+	if mark := m.board.Preview(*o); mark.Shows() {
+		out = append(out, "The screens will say: "+safe(mark.Text))
+	}
+	if v.Unverified != "" {
+		out = append(out, "Unverified: "+v.Unverified+". There may be others in this call.")
+	}
+	if v.Waiting > 0 {
+		out = append(out, number(v.Waiting)+" in the lobby or on the way in are not counted yet.")
+	}
+	if v.Override != nil {
+		out = append(out, "It takes the place of: "+m.words.meetingOverride(v)+".")
+	}
+	return out
+}
+
+// quitDialog asks before the program ends.
+type quitDialog struct{}
+
+func (quitDialog) paste(*model, tea.PasteMsg) {}
+
+func (quitDialog) press(m *model, msg tea.KeyPressMsg) tea.Cmd {
+	m.dialog = nil
+	if k := msg.String(); k == "y" || k == "Y" {
+		return tea.Quit
+	}
+	return nil
+}
+
+func (quitDialog) lines(m *model, w int) []dialogLine {
+	lines := []dialogLine{
+		{text: "Quit " + m.o.Title + "?", style: m.palette.bold},
+		{text: "y yes   n no (enter: no)", style: m.palette.selected},
+	}
+	for _, s := range wrap(m.o.QuitWarning, w) {
+		lines = append(lines, dialogLine{text: s})
+	}
+	return lines
+}

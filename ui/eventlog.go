@@ -1,0 +1,126 @@
+package ui
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+
+	"callmark/policy"
+)
+
+// eventLog is the view of the board's journal, newest last, with the console's
+// own notices among its entries.
+type eventLog struct {
+	table table[uint64, logLine]
+	next  uint64 // key of the next line, in the order in which they came
+	lost  uint64
+}
+
+// logLine is a journal entry, or a notice of the console's own.
+type logLine struct {
+	line  uint64
+	kind  string
+	entry policy.Entry
+}
+
+func (l *eventLog) init(m *model) {
+	by := func(get func(logLine) string) func(a, b logLine) int {
+		return func(a, b logLine) int { return foldCompare(get(a), get(b)) }
+	}
+	l.table = table[uint64, logLine]{
+		key:   func(x logLine) uint64 { return x.line },
+		order: func(a, b logLine) int { return cmp.Compare(a.line, b.line) },
+		text: func(x logLine) string {
+			e := &x.entry
+			return strings.Join([]string{x.kind, e.Name, string(e.Meeting), e.Bridge, e.Person, e.Address, e.Text, e.Who}, "\n")
+		},
+		fields: map[string]func(logLine, string) bool{
+			"level":  func(x logLine, s string) bool { return x.entry.Level.String() == s },
+			"domain": func(x logLine, s string) bool { return underDomain(x.entry.Domain, s) },
+			"bridge": func(x logLine, s string) bool { return strings.Contains(strings.ToLower(x.entry.Bridge), s) },
+		},
+		follow: true,
+		columns: []column[logLine]{
+			{title: "Time", min: 8, max: 8, text: func(x logLine, _ int) string { return m.words.clock(x.entry.Time) }},
+			{
+				title: "Event", min: 10, max: 17, rank: 1,
+				text:  func(x logLine, _ int) string { return x.kind },
+				style: func(x logLine) style { return m.weightStyle(x.entry.Weight) },
+				order: by(func(x logLine) string { return x.kind }),
+			},
+			{
+				title: "Meeting", min: 12, max: 30, rank: 3,
+				text:  func(x logLine, _ int) string { return x.entry.Name },
+				order: by(func(x logLine) string { return x.entry.Name }),
+			},
+			{title: "What", min: 12, rank: 2, text: func(x logLine, _ int) string { return m.words.entry(&x.entry) }},
+		},
+	}
+	l.table.init()
+}
+
+func (m *model) weightStyle(w policy.Weight) style {
+	switch w {
+	case policy.Warning:
+		return m.palette.bad
+	case policy.Notice:
+		return m.palette.bold
+	}
+	return ""
+}
+
+// take appends the entries of a frame and lets the oldest go.
+func (l *eventLog) take(m *model, entries []policy.Entry, lost uint64) {
+	if lost > 0 && l.next > 0 {
+		l.lost += lost
+	}
+	if len(entries) == 0 {
+		return
+	}
+	lines := make([]logLine, len(entries))
+	for i, e := range entries {
+		lines[i] = logLine{line: l.next, kind: e.Kind.String(), entry: e}
+		l.next++
+	}
+	l.add(lines)
+}
+
+// own appends a notice of the console's.
+func (l *eventLog) own(m *model, w policy.Weight, text string) {
+	l.add([]logLine{{line: l.next, kind: "console", entry: policy.Entry{Time: m.now, Weight: w, Text: text}}})
+	l.next++
+}
+
+func (l *eventLog) add(lines []logLine) {
+	var gone []uint64
+	if extra := l.table.len() + len(lines) - logKept; extra > 0 {
+		oldest := lines[len(lines)-1].line + 1 - logKept
+		for k := range l.table.rows {
+			if k < oldest {
+				gone = append(gone, k)
+			}
+		}
+	}
+	l.table.update(lines, gone)
+}
+
+// of returns the newest n entries of a meeting, oldest first.
+func (l *eventLog) of(id policy.MeetingID, n int) []policy.Entry {
+	var out []policy.Entry
+	for line := l.next; line > 0 && len(out) < n; line-- {
+		x := l.table.rows[line-1]
+		if x == nil {
+			break
+		}
+		if x.val.entry.Meeting == id {
+			out = append(out, x.val.entry)
+		}
+	}
+	slices.Reverse(out)
+	return out
+}
+
+// draw writes the view into h lines.
+func (l *eventLog) draw(m *model, h int) {
+	l.table.draw(&m.canvas, h, &m.palette, &m.words.glyphs)
+}

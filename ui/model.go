@@ -1,0 +1,551 @@
+package ui
+
+import (
+	"fmt"
+	"time"
+
+	"charm.land/bubbles/v2/help"
+	"charm.land/bubbles/v2/key"
+	"charm.land/bubbles/v2/textinput"
+	tea "charm.land/bubbletea/v2"
+
+	"callmark/policy"
+)
+
+// The least that the console can be useful in.
+const (
+	minWidth  = 40
+	minHeight = 10
+)
+
+// noticeFor is how long a notice stays. An error stays until a key.
+const noticeFor = 5 * time.Second
+
+// view is one of the console's places.
+type view uint8
+
+const (
+	viewMeetings view = iota
+	viewMeeting
+	viewLog
+)
+
+// model is the console's state. It is bubbletea's one model: its parts are
+// plain structs, and everything in it is touched by the program's goroutine
+// only, focus excepted.
+type model struct {
+	o       Options
+	board   Board
+	words   words
+	palette palette
+	keys    keymap
+	help    help.Model
+	focus   *focus
+
+	w, h int
+	now  time.Time
+	read bool // a first frame has come
+
+	totals   policy.Totals
+	bridges  []policy.BridgeView
+	alarms   []policy.Alarm
+	receiver policy.ReceiverStatus
+	problem  int // which of the problems is marked
+
+	view     view
+	back     view // where esc leads from the log
+	meetings table[policy.MeetingID, *policy.MeetingView]
+	open     openMeeting
+	log      eventLog
+
+	paused bool
+	held   map[policy.MeetingID]*policy.MeetingView // changes that wait; nil: gone
+
+	dialog    dialog // nil: none
+	filtering bool   // the filter is being typed
+	input     textinput.Model
+	helping   bool // the full help is shown
+	notice    notice
+	interrupt time.Time // of the first ctrl+c
+
+	canvas canvas
+	cached helpLine
+}
+
+// notice is a short message to the operator.
+type notice struct {
+	text  string
+	error bool
+	until time.Time // zero for an error
+}
+
+func newModel(o *Options) *model {
+	m := &model{
+		o:       *o,
+		board:   o.Board,
+		words:   newWords(o),
+		palette: newPalette(o.NoColor),
+		keys:    newKeymap(o.ASCII),
+		help:    newHelp(o.ASCII),
+		focus:   newFocus(),
+		w:       o.Width,
+		h:       o.Height,
+		now:     o.Now(),
+		held:    map[policy.MeetingID]*policy.MeetingView{},
+	}
+	m.meetings = newMeetings(m)
+	m.open.table = newLegs(m)
+	m.log.init(m)
+	return m
+}
+
+// Init does nothing: the pump brings the first frame.
+func (m *model) Init() tea.Cmd { return nil }
+
+// Update takes a key, a size or a frame.
+func (m *model) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
+	switch msg := msg.(type) {
+	case tea.WindowSizeMsg:
+		m.w, m.h = msg.Width, msg.Height
+	case frame:
+		m.take(msg)
+	case tea.KeyPressMsg:
+		return m, m.press(msg)
+	case tea.PasteMsg:
+		// What is pasted is text, never keys.
+		return m, m.paste(msg)
+	}
+	return m, nil
+}
+
+// take brings the state up to a frame.
+func (m *model) take(f frame) {
+	m.now = f.at
+	m.read = true
+	u := &f.update
+	m.totals, m.bridges, m.alarms, m.receiver = u.Totals, u.Bridges, u.Alarms, u.Receiver
+	switch {
+	case m.paused:
+		m.hold(u)
+	case u.Full:
+		m.meetings.replace(u.Meetings)
+	default:
+		m.meetings.update(u.Meetings, u.Gone)
+	}
+	m.log.take(m, f.entries, f.lost)
+	m.open.take(m, &f)
+	for i := range f.entries {
+		e := &f.entries[i]
+		if e.Kind == policy.EntryFell && u.Version > 0 && e.Time.Add(noticeFor).After(m.now) {
+			m.fail(fmt.Sprintf("An override fell: %s is %s. %s", quoted(e.Name, 40, m.words.ellipsis), m.words.badge(e.Level, false), e.Text))
+		}
+	}
+	if !m.notice.until.IsZero() && m.now.After(m.notice.until) {
+		m.notice = notice{}
+	}
+}
+
+// hold keeps what changes while the view is paused.
+func (m *model) hold(u *policy.Update) {
+	if u.Full {
+		here := make(map[policy.MeetingID]bool, len(u.Meetings))
+		for _, v := range u.Meetings {
+			here[v.ID] = true
+		}
+		for id := range m.meetings.rows {
+			if !here[id] {
+				m.held[id] = nil
+			}
+		}
+	}
+	for _, id := range u.Gone {
+		m.held[id] = nil
+	}
+	for _, v := range u.Meetings {
+		if old, ok := m.meetings.get(v.ID); !ok || old.Version != v.Version {
+			m.held[v.ID] = v
+		}
+	}
+}
+
+// resume shows what changed while the view was paused.
+func (m *model) resume() {
+	m.paused = false
+	var changed []*policy.MeetingView
+	var gone []policy.MeetingID
+	for id, v := range m.held {
+		if v == nil {
+			gone = append(gone, id)
+		} else {
+			changed = append(changed, v)
+		}
+	}
+	clear(m.held)
+	m.meetings.update(changed, gone)
+}
+
+// meeting returns a meeting as it is now, also while the view is paused.
+func (m *model) meeting(id policy.MeetingID) (*policy.MeetingView, bool) {
+	if v, ok := m.held[id]; ok {
+		return v, v != nil
+	}
+	return m.meetings.get(id)
+}
+
+// tell shows a notice for a while.
+func (m *model) tell(text string) {
+	m.notice = notice{text: text, until: m.now.Add(noticeFor)}
+	m.log.own(m, policy.Info, text)
+}
+
+// fail shows an error until a key.
+func (m *model) fail(text string) {
+	m.notice = notice{text: text, error: true}
+	m.log.own(m, policy.Warning, text)
+}
+
+// paste puts text into what is being typed.
+func (m *model) paste(msg tea.PasteMsg) tea.Cmd {
+	switch {
+	case m.dialog != nil:
+		m.dialog.paste(m, msg)
+	case m.filtering:
+		m.input, _ = m.input.Update(msg)
+		m.filter(m.input.Value())
+	}
+	return nil
+}
+
+// press answers a key.
+func (m *model) press(msg tea.KeyPressMsg) tea.Cmd {
+	m.now = m.o.Now()
+	if key.Matches(msg, m.keys.Interrupt) {
+		if m.now.Sub(m.interrupt) < noticeFor {
+			return tea.Quit
+		}
+		m.interrupt = m.now
+		m.tell("Press ctrl+c once more to quit at once, or q to be asked.")
+		return nil
+	}
+	m.interrupt = time.Time{}
+	if key.Matches(msg, m.keys.Suspend) {
+		m.tell("ctrl+z does nothing here: it would stop the receiver too. Use a second terminal.")
+		return nil
+	}
+	if m.notice.error {
+		m.notice = notice{}
+		if key.Matches(msg, m.keys.Back) {
+			return nil
+		}
+	}
+	switch {
+	case m.w < minWidth || m.h < minHeight:
+		// Nobody acts on what cannot be seen.
+		return nil
+	case m.dialog != nil:
+		return m.dialog.press(m, msg)
+	case m.filtering:
+		return m.pressFilter(msg)
+	case m.helping:
+		m.helping = false
+		return nil
+	}
+	return m.pressView(msg)
+}
+
+// pressFilter answers a key while a filter is typed.
+func (m *model) pressFilter(msg tea.KeyPressMsg) tea.Cmd {
+	switch {
+	case msg.String() == "enter":
+		m.filtering = false
+		return nil
+	case key.Matches(msg, m.keys.Back):
+		m.filtering = false
+		m.filter("")
+		return nil
+	}
+	m.input, _ = m.input.Update(msg)
+	m.filter(m.input.Value())
+	return nil
+}
+
+// pressView answers a key in a view.
+func (m *model) pressView(msg tea.KeyPressMsg) tea.Cmd {
+	k := &m.keys
+	list := m.list()
+	switch {
+	case key.Matches(msg, k.Up):
+		list.move(-1)
+	case key.Matches(msg, k.Down):
+		list.move(1)
+	case key.Matches(msg, k.PageUp):
+		list.turn(-1)
+	case key.Matches(msg, k.PageDown):
+		list.turn(1)
+	case key.Matches(msg, k.Home):
+		list.jump(false)
+	case key.Matches(msg, k.End):
+		list.jump(true)
+	case key.Matches(msg, k.Open):
+		m.pressOpen()
+	case key.Matches(msg, k.Back):
+		m.pressBack()
+	case key.Matches(msg, k.Filter):
+		m.filtering = true
+		m.input = newInput()
+		m.input.SetValue(list.filterText())
+		m.input.CursorEnd()
+	case key.Matches(msg, k.Sort):
+		list.sortNext()
+		if by := list.sorting(); by != "" {
+			m.tell("Sorted by " + by + ". S reverses.")
+		} else {
+			m.tell("Sorted as at the start: " + m.ownOrder() + ".")
+		}
+	case key.Matches(msg, k.Reverse):
+		list.turnAround()
+	case key.Matches(msg, k.Force):
+		m.act(func(v *policy.MeetingView) { m.dialog = newForce(v.ID) })
+	case key.Matches(msg, k.Clear):
+		m.act(func(v *policy.MeetingView) { m.dialog = newClear(v.ID) })
+	case key.Matches(msg, k.Auto):
+		m.act(m.automatic)
+	case key.Matches(msg, k.Refresh):
+		return m.refresh()
+	case key.Matches(msg, k.Help):
+		m.helping = true
+	case key.Matches(msg, k.Quit):
+		m.dialog = &quitDialog{}
+	case key.Matches(msg, k.Log):
+		m.pressLog()
+	case key.Matches(msg, k.Pause):
+		m.pressPause()
+	case key.Matches(msg, k.Copy):
+		return m.copyID()
+	case key.Matches(msg, k.Zone):
+		m.words.utc = !m.words.utc
+	case key.Matches(msg, k.Next):
+		m.problem++
+	case key.Matches(msg, k.Dismiss):
+		m.dismiss()
+	}
+	return nil
+}
+
+// list returns the table of the view that is shown.
+func (m *model) list() lister {
+	switch m.view {
+	case viewMeeting:
+		return &m.open.table
+	case viewLog:
+		return &m.log.table
+	}
+	return &m.meetings
+}
+
+// ownOrder says how a view's table is ordered without a sort column.
+func (m *model) ownOrder() string {
+	if m.view == viewLog {
+		return "by time"
+	}
+	return "worst first"
+}
+
+// filter sets the filter of the view that is shown.
+func (m *model) filter(text string) { m.list().setFilter(text) }
+
+func (m *model) pressOpen() {
+	switch m.view {
+	case viewMeetings:
+		v, ok := m.meetings.selected()
+		if !ok {
+			m.tell(m.nothingSelected())
+			return
+		}
+		m.view = viewMeeting
+		m.open.start(m, v)
+	case viewMeeting:
+		m.tell("A participant has no view of its own: its evidence stands in its row.")
+	case viewLog:
+		m.tell("The log does not open meetings: esc goes back to them.")
+	}
+}
+
+func (m *model) pressBack() {
+	if list := m.list(); list.filterText() != "" {
+		list.setFilter("")
+		return
+	}
+	switch m.view {
+	case viewMeeting:
+		m.view = viewMeetings
+		m.open.stop(m)
+	case viewLog:
+		m.view = m.back
+	}
+}
+
+func (m *model) pressLog() {
+	if m.view == viewLog {
+		m.view = m.back
+		return
+	}
+	m.back, m.view = m.view, viewLog
+}
+
+func (m *model) pressPause() {
+	if !m.paused {
+		m.paused = true
+		m.tell("The list of meetings is paused, nothing else: p goes on.")
+		return
+	}
+	m.resume()
+	m.tell("The list of meetings goes on.")
+}
+
+// chosen returns the meeting that a key acts on.
+func (m *model) chosen() (*policy.MeetingView, string) {
+	switch m.view {
+	case viewMeeting:
+		v, ok := m.meeting(m.open.id)
+		if !ok {
+			return nil, "This meeting has ended: there is nothing to act on. esc goes back."
+		}
+		return v, ""
+	case viewLog:
+		return nil, "The log shows what was: esc goes back to the meetings, where keys act."
+	}
+	v, ok := m.meetings.selected()
+	if !ok {
+		return nil, m.nothingSelected()
+	}
+	v, ok = m.meeting(v.ID)
+	if !ok {
+		return nil, "This meeting has ended: there is nothing to act on. p shows what is."
+	}
+	return v, ""
+}
+
+func (m *model) nothingSelected() string {
+	switch {
+	case m.meetings.lost:
+		return "The selected meeting has ended: move to another first."
+	case m.meetings.len() > 0:
+		return "No meeting passes the filter: esc takes it off."
+	}
+	return "There is no meeting."
+}
+
+// act does something to the chosen meeting, or says why not.
+func (m *model) act(do func(*policy.MeetingView)) {
+	if m.o.ReadOnly {
+		m.tell("Read-only: start without --read-only to force, clear or release.")
+		return
+	}
+	v, why := m.chosen()
+	if v == nil {
+		m.tell(why)
+		return
+	}
+	do(v)
+}
+
+// automatic returns a meeting to automatic. It asks nothing: what the screens
+// show then follows from the facts.
+func (m *model) automatic(v *policy.MeetingView) {
+	name := quoted(v.Name, 40, m.words.ellipsis)
+	if v.Override == nil && v.Fallen == nil {
+		m.tell(name + " is automatic already.")
+		return
+	}
+	if err := m.board.Release(m.o.Now(), v.ID, m.o.Who); err != nil {
+		m.fail("Not released: " + err.Error())
+		return
+	}
+	m.tell(name + " is automatic again: its level is " + m.words.badge(v.Computed, v.Unverified != "") + ".")
+	m.focus.now()
+}
+
+// override decides for a meeting, as a dialog has it.
+func (m *model) override(id policy.MeetingID, o policy.Override) {
+	o.Who, o.At = m.o.Who, m.o.Now()
+	if err := m.board.Override(o.At, id, o); err != nil {
+		m.fail("Nothing was done: " + err.Error())
+		return
+	}
+	name := "the meeting"
+	if v, ok := m.meeting(id); ok {
+		name = quoted(v.Name, 40, m.words.ellipsis)
+	}
+	m.tell("Overridden: " + name + ", " + m.words.override(&o) + ". The table shows how far it has got; a returns to automatic.")
+	m.focus.now()
+}
+
+func (m *model) refresh() tea.Cmd {
+	if m.o.Refresh == nil {
+		m.tell("There is nothing to resynchronise with: no servers are configured.")
+		return nil
+	}
+	m.tell("Asked: every Call Bridge is read again, and locked servers are tried once.")
+	refresh := m.o.Refresh
+	return func() tea.Msg {
+		refresh()
+		return nil
+	}
+}
+
+func (m *model) copyID() tea.Cmd {
+	v, why := m.chosen()
+	if v == nil {
+		m.tell(why)
+		return nil
+	}
+	// Whether the terminal takes it is not known.
+	m.tell("Sent to the terminal's clipboard: " + string(v.ID))
+	return tea.SetClipboard(safe(string(v.ID)))
+}
+
+func (m *model) dismiss() {
+	if m.o.ReadOnly {
+		m.tell("Read-only: start without --read-only to dismiss alarms.")
+		return
+	}
+	all := m.problems()
+	if len(all) == 0 {
+		m.tell("There is no alarm.")
+		return
+	}
+	p := all[m.marked(len(all))]
+	if p.alarm == "" {
+		m.tell("This one goes when its cause is gone: n steps to the next.")
+		return
+	}
+	m.board.Dismiss(m.o.Now(), p.alarm)
+	m.tell("Dismissed: " + p.text)
+	m.focus.now()
+}
+
+// lister is a table whatever its rows are.
+type lister interface {
+	move(by int)
+	turn(pages int)
+	jump(last bool)
+	setFilter(text string)
+	filterText() string
+	sortNext()
+	sorting() string
+	turnAround()
+	position() (at, shown, all int)
+}
+
+// newInput returns a field to type in: no colours of its own, a cursor that
+// does not blink, and no key that runs a clipboard program.
+func newInput() textinput.Model {
+	in := textinput.New()
+	in.Prompt = ""
+	in.SetStyles(textinput.Styles{Cursor: textinput.CursorStyle{Blink: false}})
+	in.KeyMap.Paste.SetEnabled(false)
+	in.CharLimit = 300
+	in.Focus()
+	return in
+}

@@ -1,0 +1,484 @@
+package ui
+
+import (
+	"cmp"
+	"slices"
+	"sort"
+	"strings"
+)
+
+// column is one column of a table over rows R.
+type column[R any] struct {
+	title string
+	min   int  // narrowest useful width, in cells
+	max   int  // widest useful width; 0: as wide as can be
+	rank  int  // the column with the highest rank is the first to go; 0 never goes
+	right bool // aligned to the right
+
+	text  func(r R, w int) string
+	style func(r R) style  // nil: plain
+	order func(a, b R) int // nil: not to be sorted by
+	desc  bool             // sorted by it, the greatest comes first
+}
+
+// table shows rows that are known by a key. It keeps them in order as they
+// change, draws only those that are to be seen, and holds its cursor by key: a
+// refresh never moves it to another row. Where the row under the cursor goes
+// away, no row is selected until the operator moves, so that a key that was
+// meant for it does not hit its neighbour.
+type table[K cmp.Ordered, R any] struct {
+	columns []column[R]
+	key     func(R) K
+	order   func(a, b R) int // the order without a sort column; ties go by key
+	same    func(a, b R) bool
+	text    func(R) string // what words of a filter are looked for in
+	fields  map[string]func(r R, value string) bool
+	follow  bool // the cursor stays on the last row while it is there
+
+	rows  map[K]*row[K, R]
+	all   []*row[K, R] // in order
+	shown []*row[K, R] // those that pass the filter, in order
+
+	by      int // sort column, or -1
+	reverse bool
+	filter  filter
+
+	cursor  *row[K, R] // nil: none
+	at      int        // where in shown the cursor is or, without one, was
+	lost    bool       // the cursor's row went away
+	top     int        // first row on the screen
+	page    int        // rows that the screen had last
+	touched bool       // an operator has moved the cursor
+
+	layoutFor int
+	layout    []placed
+}
+
+type row[K cmp.Ordered, R any] struct {
+	key  K
+	val  R
+	text string // for the filter, in lower case; empty until needed
+	out  bool   // taken out of all, to be put in again or gone
+}
+
+// placed is a column that is drawn, and how wide.
+type placed struct{ column, width int }
+
+func (t *table[K, R]) init() {
+	t.by = -1
+	t.rows = map[K]*row[K, R]{}
+	t.layoutFor = -1
+}
+
+// len is how many rows there are, whatever the filter says.
+func (t *table[K, R]) len() int { return len(t.all) }
+
+// get returns the row of a key.
+func (t *table[K, R]) get(k K) (r R, ok bool) {
+	if x := t.rows[k]; x != nil {
+		return x.val, true
+	}
+	return r, false
+}
+
+// selected returns the row under the cursor.
+func (t *table[K, R]) selected() (r R, ok bool) {
+	if t.cursor == nil {
+		return r, false
+	}
+	return t.cursor.val, true
+}
+
+// compare orders rows; two rows are never equal, so that none jumps.
+func (t *table[K, R]) compare(a, b *row[K, R]) int {
+	c := 0
+	if t.by >= 0 {
+		col := &t.columns[t.by]
+		c = col.order(a.val, b.val)
+		if col.desc != t.reverse {
+			c = -c
+		}
+	} else {
+		c = t.order(a.val, b.val)
+		if t.reverse {
+			c = -c
+		}
+	}
+	if c == 0 {
+		c = cmp.Compare(a.key, b.key)
+	}
+	return c
+}
+
+// replace makes rows all that there are. Rows that stay the same keep their
+// place without being looked at.
+func (t *table[K, R]) replace(rows []R) {
+	seen := make(map[K]struct{}, len(rows))
+	changed := rows[:0:0]
+	for _, r := range rows {
+		k := t.key(r)
+		seen[k] = struct{}{}
+		if x := t.rows[k]; x == nil || t.same == nil || !t.same(x.val, r) {
+			changed = append(changed, r)
+		}
+	}
+	var gone []K
+	for k := range t.rows {
+		if _, ok := seen[k]; !ok {
+			gone = append(gone, k)
+		}
+	}
+	t.update(changed, gone)
+}
+
+// update puts changed and new rows in and takes rows out.
+func (t *table[K, R]) update(changed []R, gone []K) {
+	if len(changed) == 0 && len(gone) == 0 {
+		return
+	}
+	taken := false
+	for _, k := range gone {
+		if x := t.rows[k]; x != nil {
+			delete(t.rows, k)
+			x.out, taken = true, true
+		}
+	}
+	fresh := make([]*row[K, R], 0, len(changed))
+	for _, r := range changed {
+		k := t.key(r)
+		x := t.rows[k]
+		if x == nil {
+			x = &row[K, R]{key: k}
+			t.rows[k] = x
+			x.out = true
+			fresh = append(fresh, x)
+		} else if !x.out {
+			x.out, taken = true, true
+			fresh = append(fresh, x)
+		}
+		x.val, x.text = r, ""
+	}
+	if taken {
+		t.all = slices.DeleteFunc(t.all, func(x *row[K, R]) bool { return x.out })
+	}
+	for _, x := range fresh {
+		x.out = false
+	}
+	t.put(fresh)
+	t.refilter()
+}
+
+// put merges rows into the order: they are few as a rule, and the rest is
+// moved in blocks.
+func (t *table[K, R]) put(fresh []*row[K, R]) {
+	n := len(t.all)
+	if len(fresh) > n/4 {
+		t.all = append(t.all, fresh...)
+		slices.SortFunc(t.all, t.compare)
+		return
+	}
+	slices.SortFunc(fresh, t.compare)
+	t.all = append(t.all, fresh...)
+	end := n
+	for i := len(fresh) - 1; i >= 0; i-- {
+		x := fresh[i]
+		at := sort.Search(end, func(j int) bool { return t.compare(t.all[j], x) > 0 })
+		copy(t.all[at+i+1:], t.all[at:end])
+		t.all[at+i] = x
+		end = at
+	}
+}
+
+// setFilter shows the rows that pass only. The cursor stays on its row while
+// that passes, else it goes to the first.
+func (t *table[K, R]) setFilter(text string) {
+	t.filter = parseFilter(text, func(name string) bool { return t.fields[name] != nil })
+	t.refilter()
+	if t.cursor == nil {
+		t.lost = false
+		t.select_(0)
+	}
+}
+
+// refilter finds what is to be shown, and the cursor in it.
+func (t *table[K, R]) refilter() {
+	atEnd := t.cursor != nil && t.at == len(t.shown)-1
+	line := t.at - t.top
+	if len(t.filter.terms) == 0 {
+		t.shown = t.all
+	} else {
+		// shown may be all itself; it must not be written into then.
+		shown := make([]*row[K, R], 0, len(t.all))
+		for _, x := range t.all {
+			if t.passes(x) {
+				shown = append(shown, x)
+			}
+		}
+		t.shown = shown
+	}
+	if t.follow && (atEnd || !t.touched) {
+		t.select_(len(t.shown) - 1)
+		return
+	}
+	if t.cursor != nil {
+		if i := t.find(t.cursor); i >= 0 {
+			t.at = i
+			// A list that is looked at from its top shows what comes in on
+			// top; further down, the row under the cursor stays where it is.
+			if t.top > 0 {
+				t.top = max(0, i-line)
+			}
+			return
+		}
+		t.cursor, t.lost = nil, true
+	}
+	if len(t.shown) == 0 {
+		t.at, t.top, t.lost = 0, 0, false
+		return
+	}
+	t.at = min(t.at, len(t.shown)-1)
+	if !t.lost {
+		t.select_(t.at)
+	}
+}
+
+func (t *table[K, R]) passes(x *row[K, R]) bool {
+	if x.text == "" {
+		x.text = strings.ToLower(t.text(x.val))
+	}
+	return t.filter.matches(x.text, func(name, value string) bool { return t.fields[name](x.val, value) })
+}
+
+// find returns where a row is shown, or -1.
+func (t *table[K, R]) find(x *row[K, R]) int {
+	if t.at < len(t.shown) && t.shown[t.at] == x {
+		return t.at
+	}
+	return slices.Index(t.shown, x)
+}
+
+// select_ puts the cursor on the i-th row that is shown, or the nearest.
+func (t *table[K, R]) select_(i int) {
+	if len(t.shown) == 0 {
+		t.cursor, t.at, t.top = nil, 0, 0
+		return
+	}
+	t.at = min(max(i, 0), len(t.shown)-1)
+	t.cursor, t.lost = t.shown[t.at], false
+}
+
+// move moves the cursor by so many rows.
+func (t *table[K, R]) move(by int) {
+	t.touched = true
+	at := t.at
+	if t.lost && by > 0 {
+		at-- // the row that took the lost one's place is the next
+	}
+	t.select_(at + by)
+}
+
+// jump moves the cursor to the first row, or the last.
+func (t *table[K, R]) jump(last bool) {
+	t.touched = true
+	if last {
+		t.select_(len(t.shown) - 1)
+	} else {
+		t.select_(0)
+	}
+}
+
+// sortNext sorts by the next column that is on the screen; after the last comes
+// the table's own order again.
+func (t *table[K, R]) sortNext() {
+	next := -1
+	for _, p := range t.layout {
+		if p.column > t.by && t.columns[p.column].order != nil {
+			next = p.column
+			break
+		}
+	}
+	t.sortBy(next, false)
+}
+
+// sortBy sorts by a column, -1 for the table's own order.
+func (t *table[K, R]) sortBy(column int, reverse bool) {
+	t.by, t.reverse = column, reverse
+	slices.SortFunc(t.all, t.compare)
+	t.refilter()
+	t.layoutFor = -1
+}
+
+// sorting says what the rows are sorted by; empty for the table's own order.
+func (t *table[K, R]) sorting() string {
+	if t.by < 0 {
+		return ""
+	}
+	return strings.ToLower(t.columns[t.by].title)
+}
+
+// gutter is what stands before the first column: the cursor's mark.
+const gutter = 2
+
+// place decides which columns are drawn in w cells, and how wide: the columns
+// of the highest rank go first, then what is left over goes to those of the
+// lowest rank up to their greatest width, and the rest to those without one.
+func (t *table[K, R]) place(w int) {
+	if t.layoutFor == w {
+		return
+	}
+	t.layoutFor = w
+	t.layout = t.layout[:0]
+	need := gutter - 1
+	for i, c := range t.columns {
+		t.layout = append(t.layout, placed{i, c.min})
+		need += c.min + 1
+	}
+	for need > w && len(t.layout) > 1 {
+		worst := 0
+		for i, p := range t.layout {
+			if t.columns[p.column].rank >= t.columns[t.layout[worst].column].rank {
+				worst = i
+			}
+		}
+		if t.columns[t.layout[worst].column].rank == 0 {
+			break
+		}
+		need -= t.layout[worst].width + 1
+		t.layout = slices.Delete(t.layout, worst, worst+1)
+	}
+	spare := w - need
+	order := make([]int, len(t.layout))
+	for i := range order {
+		order[i] = i
+	}
+	slices.SortStableFunc(order, func(a, b int) int {
+		return cmp.Compare(t.columns[t.layout[a].column].rank, t.columns[t.layout[b].column].rank)
+	})
+	open := 0
+	for _, i := range order {
+		p := &t.layout[i]
+		c := &t.columns[p.column]
+		if c.max == 0 {
+			open++
+		} else if more := min(spare, c.max-p.width); more > 0 {
+			p.width += more
+			spare -= more
+		}
+	}
+	for _, i := range order {
+		p := &t.layout[i]
+		if t.columns[p.column].max == 0 && spare > 0 {
+			share := spare / open
+			p.width += share
+			spare -= share
+			open--
+		}
+	}
+}
+
+// draw writes the heading and the rows into h lines of the canvas.
+func (t *table[K, R]) draw(c *canvas, h int, p *palette, g *glyphs) {
+	if h < 1 || !c.begin() {
+		return
+	}
+	t.place(c.w)
+	c.buf = t.appendHeading(c.buf, p, g)
+	t.page = max(h-1, 1)
+	t.scroll()
+	for i := range h - 1 {
+		if !c.begin() {
+			return
+		}
+		if t.top+i < len(t.shown) {
+			c.buf = t.appendRow(c.buf, t.shown[t.top+i], p, g)
+		}
+	}
+}
+
+// scroll sets the first row so that the cursor is seen and no room is wasted.
+func (t *table[K, R]) scroll() {
+	t.top = min(t.top, t.at)
+	t.top = max(t.top, t.at-t.page+1)
+	t.top = max(0, min(t.top, len(t.shown)-t.page))
+}
+
+func (t *table[K, R]) appendHeading(buf []byte, p *palette, g *glyphs) []byte {
+	buf = append(buf, "\x1b["+string(p.head)+"m"...)
+	buf = append(buf, "  "...)
+	for i, at := range t.layout {
+		col := &t.columns[at.column]
+		title := col.title
+		if at.column == t.by || t.by < 0 && t.reverse && i == 0 {
+			mark := g.up
+			if t.by >= 0 && col.desc != t.reverse {
+				mark = g.down
+			}
+			title = cut(title, at.width-width(mark), "") + mark
+		}
+		if i > 0 {
+			buf = append(buf, ' ')
+		}
+		buf = appendFit(buf, title, at.width, col.right, "")
+	}
+	return append(buf, "\x1b[m"...)
+}
+
+func (t *table[K, R]) appendRow(buf []byte, x *row[K, R], p *palette, g *glyphs) []byte {
+	selected := x == t.cursor
+	if selected {
+		buf = append(buf, "\x1b["+string(p.selected)+"m> "...)
+	} else {
+		buf = append(buf, "  "...)
+	}
+	for i, at := range t.layout {
+		col := &t.columns[at.column]
+		if i > 0 {
+			buf = append(buf, ' ')
+		}
+		text := col.text(x.val, at.width)
+		var s style
+		if !selected && col.style != nil {
+			s = col.style(x.val)
+		}
+		if s == "" {
+			buf = appendFit(buf, text, at.width, col.right, g.ellipsis)
+			continue
+		}
+		// Only the text is painted, not the room beside it.
+		text = cut(text, at.width, g.ellipsis)
+		blanks := at.width - width(text)
+		if col.right {
+			buf = appendBlanks(buf, blanks)
+		}
+		buf = append(buf, "\x1b["...)
+		buf = append(buf, s...)
+		buf = append(buf, 'm')
+		buf = append(buf, text...)
+		buf = append(buf, "\x1b[m"...)
+		if !col.right {
+			buf = appendBlanks(buf, blanks)
+		}
+	}
+	if selected {
+		buf = append(buf, "\x1b[m"...)
+	}
+	return buf
+}
+
+// turn moves the cursor by pages.
+func (t *table[K, R]) turn(pages int) { t.move(pages * max(t.page, 1)) }
+
+// turnAround reverses the order.
+func (t *table[K, R]) turnAround() { t.sortBy(t.by, !t.reverse) }
+
+// filterText is the filter as it was typed.
+func (t *table[K, R]) filterText() string { return t.filter.text }
+
+// position says which row the cursor is on, from 1, or 0; how many pass the
+// filter; and how many there are.
+func (t *table[K, R]) position() (at, shown, all int) {
+	if t.cursor != nil {
+		at = t.at + 1
+	}
+	return at, len(t.shown), len(t.all)
+}

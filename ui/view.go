@@ -1,0 +1,228 @@
+package ui
+
+import (
+	"strings"
+
+	tea "charm.land/bubbletea/v2"
+)
+
+// View draws a frame: the header, the view, a line for what is going on, and
+// one for help. It is called after every message, so it draws what is to be
+// seen and nothing else.
+func (m *model) View() tea.View {
+	v := tea.NewView(m.draw())
+	v.AltScreen = true
+	v.WindowTitle = m.title()
+	return v
+}
+
+// title is the window's: short, since it is read in a list of windows.
+func (m *model) title() string {
+	s := m.o.Title
+	if n := len(m.alarms); n > 0 {
+		s += ": " + plural(n, "alarm")
+	}
+	return s
+}
+
+// draw returns the screen as lines, exactly as many as it has.
+func (m *model) draw() string {
+	c := &m.canvas
+	c.reset(m.w, m.h)
+	if m.w < minWidth || m.h < minHeight {
+		if m.w > 0 && m.h > 0 {
+			c.line(cut("Too small: 40x10 is needed.", m.w, ""))
+		}
+		return string(c.buf)
+	}
+	m.drawHeader()
+	var lines []dialogLine
+	if m.dialog != nil {
+		lines = m.dialog.lines(m, m.w-2)
+	}
+	const foot = 2
+	body := c.left() - foot
+	// A dialog takes what it needs, and leaves the view what is over if that
+	// is enough to be of use.
+	ask := 0
+	if len(lines) > 0 {
+		ask = min(len(lines)+1, body)
+	}
+	if body-ask < 3 {
+		ask = min(body, max(ask, body))
+		if len(lines) == 0 {
+			ask = 0
+		}
+	}
+	m.drawBody(body - ask)
+	c.fill(foot + ask)
+	m.drawDialog(lines, ask)
+	c.fill(foot)
+	m.drawStatus()
+	c.line(m.helpLine())
+	return string(c.buf)
+}
+
+// drawBody writes the view, or the full help, into h lines.
+func (m *model) drawBody(h int) {
+	switch {
+	case h < 1:
+	case m.helping:
+		m.drawHelp(h)
+	case m.view == viewMeeting:
+		m.open.draw(m, h)
+	case m.view == viewLog:
+		m.log.draw(m, h)
+	case m.read && m.meetings.len() == 0:
+		m.canvas.parts(m.words.ellipsis, part{}, part{"No meetings. They appear here when their first record comes.", m.palette.faint})
+	default:
+		m.meetings.draw(&m.canvas, h, &m.palette, &m.words.glyphs)
+	}
+}
+
+// drawDialog writes a dialog into h lines, under a rule where there is room.
+func (m *model) drawDialog(lines []dialogLine, h int) {
+	c := &m.canvas
+	if h > len(lines) {
+		c.line(m.palette.bold.of(strings.Repeat(m.words.rule, m.w)))
+		h--
+	}
+	for i := range min(h, len(lines)) {
+		l := lines[i]
+		if l.raw {
+			c.line(" " + l.text)
+			continue
+		}
+		c.parts(m.words.ellipsis, part{}, part{" ", ""}, part{l.text, l.style})
+	}
+}
+
+// drawStatus writes the line above the help: what is typed, the last notice,
+// or the most urgent thing about the selected meeting, and where the cursor is.
+func (m *model) drawStatus() {
+	c, p := &m.canvas, &m.palette
+	at, shown, all := m.list().position()
+	where := number(at) + " of " + number(shown)
+	if shown != all {
+		where += " (of " + number(all) + ")"
+	}
+	if by := m.list().sorting(); by != "" && m.w >= 60 {
+		where += ", by " + by
+	}
+	last := part{where, p.faint}
+	switch {
+	case m.filtering:
+		m.input.SetWidth(max(8, m.w-width(where)-12))
+		if c.begin() {
+			c.buf = append(c.buf, "filter: "...)
+			c.buf = append(c.buf, m.input.View()...)
+		}
+	case m.notice.error:
+		c.parts(m.words.ellipsis, part{}, part{m.notice.text, p.bad})
+	case m.notice.text != "":
+		c.parts(m.words.ellipsis, last, part{m.notice.text, p.bold})
+	default:
+		var say []part
+		if f := m.list().filterText(); f != "" {
+			say = append(say, part{"filter: " + f, p.bold}, part{"  ", ""})
+		}
+		if m.view == viewMeetings && m.dialog == nil {
+			if m.meetings.lost {
+				say = append(say, part{m.nothingSelected(), p.warn})
+			} else if v, ok := m.meetings.selected(); ok {
+				text, s := m.remark(v)
+				say = append(say, part{text, s})
+			}
+		}
+		if m.view == viewLog && m.log.lost > 0 {
+			say = append(say, part{number(m.log.lost) + " entries came faster than they could be kept: the log file has them", p.warn})
+		}
+		c.parts(m.words.ellipsis, last, say...)
+	}
+}
+
+// helpLine is the short help. It is made again only when something in it has
+// changed: styles are dear.
+type helpLine struct {
+	w    int
+	view view
+	text string
+}
+
+func (m *model) helpLine() string {
+	if m.dialog != nil || m.filtering {
+		s := "esc goes back"
+		if m.filtering {
+			s = "enter keeps the filter   esc takes it off   words: all must occur   !word: must not   level:3"
+		}
+		return cut(s, m.w, m.words.ellipsis)
+	}
+	if m.cached.w != m.w || m.cached.view != m.view || m.cached.text == "" {
+		k := m.keys.forView(m.view, m.o.ReadOnly, m.o.Refresh != nil)
+		m.help.SetWidth(m.w)
+		m.cached = helpLine{m.w, m.view, m.help.ShortHelpView(k.ShortHelp())}
+	}
+	return m.cached.text
+}
+
+// drawHelp writes the keys that work in this view, in columns, or where they
+// do not fit in one.
+func (m *model) drawHelp(h int) {
+	c := &m.canvas
+	k := m.keys.forView(m.view, m.o.ReadOnly, m.o.Refresh != nil)
+	groups := enabled(k.FullHelp())
+	tall := 0
+	for _, g := range groups {
+		tall = max(tall, len(g))
+	}
+	c.parts(m.words.ellipsis, part{}, part{"Keys that work here. Any key closes this.", m.palette.bold})
+	h--
+	if tall > h || m.w < 64 {
+		m.drawHelpTight(h)
+		return
+	}
+	m.help.SetWidth(m.w)
+	lines := strings.Split(m.help.FullHelpView(groups), "\n")
+	for i := range min(h, len(lines)) {
+		c.line(lines[i])
+	}
+	legend := []string{
+		"",
+		"[1] [2] [3]  level, from the most to the least trusted; [1?] the picture may be incomplete; [ ] nobody counts",
+		"(3)          somebody who does not bear on the level: in the lobby, the IVR, a recorder, a link",
+		"[1]" + m.words.arrow + "[3]     on the screens, and wanted there: wanted, sending, sent (accepted), confirmed (read back), FAILED",
+		"filter       words that all must occur, !word must not; level:3 is:unverified is:overridden bridge:name; domain:host among participants",
+	}
+	for _, s := range legend[:max(0, min(len(legend), h-len(lines)))] {
+		c.parts(m.words.ellipsis, part{}, part{s, m.palette.faint})
+	}
+}
+
+// drawHelpTight writes the keys one after the other.
+func (m *model) drawHelpTight(h int) {
+	k := m.keys.forView(m.view, m.o.ReadOnly, m.o.Refresh != nil)
+	var all []string
+	for _, g := range enabled(k.FullHelp()) {
+		for _, b := range g {
+			all = append(all, b.Help().Key+" "+b.Help().Desc)
+		}
+	}
+	line := ""
+	for i, s := range all {
+		switch {
+		case line == "":
+			line = s
+		case width(line)+3+width(s) <= m.w:
+			line += "   " + s
+		default:
+			if h--; h < 0 {
+				return
+			}
+			m.canvas.line(line)
+			line = s
+		}
+		if i == len(all)-1 && h > 0 {
+			m.canvas.line(line)
+		}
+	}
+}
