@@ -25,7 +25,7 @@ type SystemStatus struct {
 
 // CallBridges lists the nodes of the cluster. It is empty when there is none.
 func (c *Client) CallBridges(ctx context.Context) ([]CallBridge, error) {
-	bridges, err := list(ctx, c, "/callBridges", nil, "callbridge", c.callBridge)
+	bridges, err := list(ctx, c, "/callBridges", nil, "callbridge", readCallBridge)
 	return bridges, c.failed(err, "list the Call Bridges")
 }
 
@@ -42,11 +42,11 @@ func (c *Client) CallBridge(ctx context.Context, id string) (CallBridge, error) 
 	if err != nil {
 		return CallBridge{}, c.failed(err, "read Call Bridge %s", id)
 	}
-	return c.callBridge(id, root), nil
+	return readCallBridge(id, root), nil
 }
 
-func (c *Client) callBridge(id string, n *node) CallBridge {
-	return CallBridge{ID: id, Name: c.clean(n.get("name")), Address: c.clean(n.get("address"))}
+func readCallBridge(id string, n *node) CallBridge {
+	return CallBridge{ID: id, Name: plain(n.get("name")), Address: plain(n.get("address"))}
 }
 
 // ClusterConfiguration reads uniqueName: this node's name under /callBridges.
@@ -56,7 +56,7 @@ func (c *Client) ClusterConfiguration(ctx context.Context) (uniqueName string, e
 	if err != nil {
 		return "", c.failed(err, "read the cluster's configuration")
 	}
-	return c.clean(root.get("uniquename")), nil
+	return plain(root.get("uniquename")), nil
 }
 
 // SystemStatus reads how the server is.
@@ -69,7 +69,7 @@ func (c *Client) SystemStatus(ctx context.Context) (SystemStatus, error) {
 		return SystemStatus{}, c.failed(err, "read the status")
 	}
 	return SystemStatus{
-		Version:        c.clean(root.get("softwareversion")),
+		Version:        plain(root.get("softwareversion")),
 		Uptime:         seconds(root.get("uptimeseconds")),
 		Clustered:      strings.EqualFold(root.get("clusterenabled"), "true"),
 		CDRCorrelator:  number(root.get("cdrcorrelatorindex")),

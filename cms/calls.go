@@ -35,7 +35,7 @@ type Message struct {
 
 // Calls lists the calls that run on this Call Bridge.
 func (c *Client) Calls(ctx context.Context) ([]Call, error) {
-	calls, err := list(ctx, c, "/calls", nil, "call", c.call)
+	calls, err := list(ctx, c, "/calls", nil, "call", readCall)
 	return calls, c.failed(err, "list the calls")
 }
 
@@ -56,7 +56,7 @@ func (c *Client) Call(ctx context.Context, id string) (Call, error) {
 	if said := root.attr("id"); said != "" && !strings.EqualFold(said, id) {
 		return Call{}, c.failed(fmt.Errorf("it told of call %q instead", c.clean(said)), "read call %s", id)
 	}
-	return c.call(id, root), nil
+	return readCall(id, root), nil
 }
 
 var errNotAPI = &TransportError{
@@ -65,14 +65,14 @@ var errNotAPI = &TransportError{
 	Remedy:  "check that the address and port are those of the Web Admin",
 }
 
-func (c *Client) call(id string, n *node) Call {
+func readCall(id string, n *node) Call {
 	call := Call{
-		ID: id, Name: c.clean(n.get("name")), CoSpace: c.clean(n.get("cospace")),
-		Correlator: c.clean(n.get("callcorrelator")), Tenant: c.clean(n.get("tenant")),
+		ID: id, Name: plain(n.get("name")), CoSpace: plain(n.get("cospace")),
+		Correlator: plain(n.get("callcorrelator")), Tenant: plain(n.get("tenant")),
 		Legs: number(n.get("numcalllegs")),
 		Message: Message{
 			Text:     policy.Clean(n.get("messagetext"), 512),
-			Position: c.clean(strings.ToLower(n.get("messageposition"))),
+			Position: plain(strings.ToLower(n.get("messageposition"))),
 		},
 	}
 	switch d := n.get("messageduration"); {

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptrace"
 	"net/url"
@@ -60,9 +61,11 @@ func newClient(a Address, o Options, tlsConfig *tls.Config) *Client {
 		insecure: a.Scheme == "http" || o.InsecureSkipVerify,
 		gate:     newGate(o.Rand),
 	}
-	c.hide = strings.NewReplacer(
-		base64.StdEncoding.EncodeToString([]byte(o.Username+":"+string(o.Password))), redacted,
-		string(o.Password), redacted)
+	if o.Password != "" { // else it would be found between any two characters
+		c.hide = strings.NewReplacer(
+			base64.StdEncoding.EncodeToString([]byte(o.Username+":"+string(o.Password))), redacted,
+			string(o.Password), redacted)
+	}
 	c.limits[reads] = rate.NewLimiter(rate.Limit(o.ReadsPerSecond), max(1, min(10, int(o.ReadsPerSecond))))
 	c.limits[writes] = rate.NewLimiter(rate.Limit(o.WritesPerSecond), max(1, min(o.Writers, int(o.WritesPerSecond))))
 	for l, conns := range [2]int{reads: readConns, writes: o.Writers} {
@@ -189,11 +192,16 @@ func (c *Client) answer(ctx context.Context, res *http.Response) (*node, error) 
 		}
 	}
 	root, err := parse(res.Body)
-	if res.StatusCode != http.StatusOK {
+	if res.StatusCode < 200 || res.StatusCode > 299 {
 		return nil, c.apiError(res.StatusCode, root) // what it said counts, if it could be read
 	}
-	if err != nil && ctx.Err() != nil {
+	var lost *net.OpError
+	switch {
+	case err == nil:
+	case ctx.Err() != nil:
 		return nil, transportError(ctx.Err(), true, c.address, c.timeout)
+	case errors.Is(err, io.ErrUnexpectedEOF), errors.As(err, &lost):
+		return nil, transportError(err, true, c.address, c.timeout)
 	}
 	if err == nil && root != nil && root.name == "html" {
 		err = errors.New("the answer is a web page")
@@ -247,8 +255,17 @@ var reasonNames = map[string]string{
 	"unrecognisedobject":      "unrecognisedObject",
 }
 
-// clean makes a server's text safe to show, also if it repeats our password.
-func (c *Client) clean(s string) string { return policy.Clean(c.hide.Replace(s), maxText) }
+// clean makes a server's text safe to show in an error, also if it repeats our
+// password.
+func (c *Client) clean(s string) string {
+	if c.hide != nil {
+		s = c.hide.Replace(s)
+	}
+	return policy.Clean(s, maxText)
+}
+
+// plain makes a name from an answer safe to show.
+func plain(s string) string { return policy.Clean(s, maxText) }
 
 // failed says what was being done when an error came. The server's name comes
 // with it.

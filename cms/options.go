@@ -33,10 +33,10 @@ type Options struct {
 	Log *slog.Logger // for what the board's journal does not tell; none
 
 	// What tests and main put in the place of the real thing.
-	DialContext func(ctx context.Context, network, address string) (net.Conn, error)   // net.Dialer
+	DialContext func(ctx context.Context, network, address string) (net.Conn, error)  // net.Dialer
 	LookupIP    func(ctx context.Context, network, host string) ([]netip.Addr, error) // net.DefaultResolver
-	Rand        func() float64                                                         // in [0,1); math/rand
-	Go          func(name string, f func())                                            // runs f in a goroutine; go f()
+	Rand        func() float64                                                        // in [0,1); math/rand
+	Go          func(name string, f func())                                           // runs f in a goroutine; go f()
 }
 
 // OptionError is an option that cannot be used.

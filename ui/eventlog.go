@@ -53,7 +53,7 @@ func (l *eventLog) init(m *model) {
 				text:  func(x logLine, _ int) string { return x.entry.Name },
 				order: by(func(x logLine) string { return x.entry.Name }),
 			},
-			{title: "What", min: 12, rank: 2, text: func(x logLine, _ int) string { return m.words.entry(&x.entry) }},
+			{title: "What", min: 12, want: 36, rank: 2, text: func(x logLine, _ int) string { return m.words.entry(&x.entry) }},
 		},
 	}
 	l.table.init()

@@ -418,4 +418,3 @@ func shownIDs(m *model) []string {
 	}
 	return out
 }
-

@@ -142,6 +142,10 @@ func (m *model) marked(n int) int { return m.problem % max(n, 1) }
 // drawHeader writes the lines above the view: at most four on small screens.
 func (m *model) drawHeader() {
 	m.drawTitle()
+	if m.h < 16 && (m.dialog != nil || m.helping) {
+		// What is asked needs the room more.
+		return
+	}
 	m.drawTotals()
 	m.drawBridges()
 	room := 1

@@ -42,7 +42,7 @@ func newKeymap(ascii bool) keymap {
 
 		Force: bind("f", "force", "f"),
 		Clear: bind("c", "clear", "c"),
-		Auto:  bind("a", "automatic", "a"),
+		Auto:  bind("a", "auto", "a"),
 
 		Refresh: bind("r", "resync", "r"),
 		Help:    bind("?", "help", "?"),
@@ -87,7 +87,7 @@ func (k keymap) forView(v view, readOnly, refresh bool) keymap {
 
 // ShortHelp is the line at the bottom, the most needed first.
 func (k keymap) ShortHelp() []key.Binding {
-	return []key.Binding{k.Help, k.Open, k.Back, k.Force, k.Clear, k.Auto, k.Filter, k.Sort, k.Log, k.Refresh, k.Quit}
+	return []key.Binding{k.Help, k.Open, k.Back, k.Force, k.Clear, k.Auto, k.Filter, k.Sort, k.Refresh, k.Quit, k.Log}
 }
 
 // FullHelp is what ? shows.
@@ -120,6 +120,26 @@ func enabled(groups [][]key.Binding) [][]key.Binding {
 		if len(g) > 0 {
 			out = append(out, g)
 		}
+	}
+	return out
+}
+
+// fitting returns as many bindings, of those that work, as a line of w cells
+// has room for.
+func fitting(all []key.Binding, w int) []key.Binding {
+	var out []key.Binding
+	for _, b := range all {
+		if !b.Enabled() {
+			continue
+		}
+		n := width(b.Help().Key) + 1 + width(b.Help().Desc)
+		if len(out) > 0 {
+			n += 2
+		}
+		if w -= n; w < 0 {
+			break
+		}
+		out = append(out, b)
 	}
 	return out
 }

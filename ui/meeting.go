@@ -86,10 +86,10 @@ func newLegs(m *model) table[string, policy.LegView] {
 		},
 		columns: []column[view]{
 			{
-				title: "Level", min: 3, max: badge,
+				title: "Level", min: 5, want: badge, max: badge, whole: true,
 				text: func(v view, w int) string {
 					s := m.words.badge(v.Level, false)
-					if w < badge {
+					if width(s) > w {
 						s = shape(v.Level, false)
 					}
 					if !v.Counts {
@@ -107,9 +107,9 @@ func newLegs(m *model) table[string, policy.LegView] {
 				order: func(a, b view) int { return cmp.Compare(a.Level, b.Level) },
 				desc:  true,
 			},
-			{title: "Name", min: 12, max: 28, rank: 1, text: func(v view, _ int) string { return v.Name }, order: by(func(v view) string { return v.Name })},
-			{title: "Presence", min: 10, max: 20, rank: 3, text: func(v view, _ int) string { return presence(v) }, order: by(presence)},
-			{title: "Domain", min: 12, max: 26, rank: 2, text: func(v view, _ int) string { return dash(v.Domain) }, order: by(func(v view) string { return v.Domain })},
+			{title: "Name", min: 12, want: 16, max: 28, rank: 1, text: func(v view, _ int) string { return v.Name }, order: by(func(v view) string { return v.Name })},
+			{title: "Presence", min: 10, max: 11, rank: 3, text: func(v view, _ int) string { return presence(v) }, order: by(presence)},
+			{title: "Domain", min: 12, want: 18, max: 26, rank: 2, text: func(v view, _ int) string { return dash(v.Domain) }, order: by(func(v view) string { return v.Domain })},
 			{title: "Type", min: 6, max: 9, rank: 5, text: func(v view, _ int) string { return v.Type }, order: by(func(v view) string { return v.Type })},
 			{
 				title: "In", min: 4, max: 5, rank: 6, right: true,
@@ -117,12 +117,31 @@ func newLegs(m *model) table[string, policy.LegView] {
 				order: func(a, b view) int { return a.Joined.Compare(b.Joined) },
 				desc:  true,
 			},
-			{title: "Address", min: 16, max: 40, rank: 7, text: func(v view, _ int) string { return dash(v.Address) }, order: by(func(v view) string { return v.Address })},
-			{title: "Evidence", min: 14, rank: 4, text: func(v view, _ int) string { return v.Evidence.String() }, order: by(func(v view) string { return v.Evidence.String() })},
+			{title: "Address", min: 16, max: 32, rank: 7, text: func(v view, _ int) string { return dash(v.Address) }, order: by(func(v view) string { return v.Address })},
+			{title: "Evidence", min: 14, want: 36, rank: 4, text: func(v view, _ int) string { return v.Evidence.String() }, order: by(func(v view) string { return v.Evidence.String() })},
 		},
 	}
 	t.init()
 	return t
+}
+
+// remark says of the selected participant what its row may have no room for.
+func (o *openMeeting) remark(m *model) string {
+	v, ok := o.table.selected()
+	switch {
+	case o.table.lost:
+		return "The selected participant has left."
+	case !ok:
+		return ""
+	}
+	s := dash(v.Name) + ": " + v.Evidence.String()
+	if v.Address != "" {
+		s += "; " + v.Address
+	}
+	if !v.Counts {
+		s += "; does not bear on the level"
+	}
+	return s
 }
 
 // underDomain reports whether a host is a domain or under it, by label.

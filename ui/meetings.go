@@ -61,24 +61,25 @@ func newMeetings(m *model) table[policy.MeetingID, *policy.MeetingView] {
 		},
 		columns: []column[view]{
 			{
-				title: "Level", min: 4, max: badge,
+				title: "Level", min: 5, want: badge, max: badge, whole: true,
 				text: func(v view, w int) string {
-					if w < badge {
+					s := m.words.badge(v.Computed, v.Unverified != "")
+					if width(s) > w {
 						return shape(v.Computed, v.Unverified != "")
 					}
-					return m.words.badge(v.Computed, v.Unverified != "")
+					return s
 				},
 				style: func(v view) style { return m.palette.level[v.Computed] },
 				order: func(a, b view) int { return cmp.Compare(badness(a), badness(b)) },
 				desc:  true,
 			},
 			{
-				title: "Meeting", min: 12, rank: 1,
+				title: "Meeting", min: 12, want: 19, rank: 1,
 				text:  func(v view, _ int) string { return nameOf(v) },
 				order: byName,
 			},
 			{
-				title: "On screen", min: 14, max: 18, rank: 2,
+				title: "On screen", min: 15, want: 15, max: 20, rank: 2,
 				text:  func(v view, _ int) string { return m.words.meetingScreen(v) },
 				style: func(v view) style { return m.stateStyle(v.State) },
 				order: func(a, b view) int { return cmp.Compare(a.State, b.State) },
@@ -113,7 +114,7 @@ func newMeetings(m *model) table[policy.MeetingID, *policy.MeetingView] {
 				order: func(a, b view) int { return strings.Compare(bridgesOf(a), bridgesOf(b)) },
 			},
 			{
-				title: "Override", min: 14, max: 26, rank: 3,
+				title: "Override", min: 14, want: 16, max: 26, rank: 3,
 				text: func(v view, _ int) string { return m.words.meetingOverride(v) },
 				style: func(v view) style {
 					if v.Override == nil && v.Fallen != nil {
@@ -127,7 +128,7 @@ func newMeetings(m *model) table[policy.MeetingID, *policy.MeetingView] {
 				desc: true,
 			},
 			{
-				title: "Unverified", min: 16, rank: 9,
+				title: "Unverified", min: 16, want: 28, rank: 9,
 				text: func(v view, _ int) string {
 					if v.Unverified == "" {
 						return ""

@@ -11,9 +11,11 @@ import (
 type column[R any] struct {
 	title string
 	min   int  // narrowest useful width, in cells
+	want  int  // width at which little is cut off; 0: min
 	max   int  // widest useful width; 0: as wide as can be
 	rank  int  // the column with the highest rank is the first to go; 0 never goes
 	right bool // aligned to the right
+	whole bool // has two forms: takes the width it wants, or the least
 
 	text  func(r R, w int) string
 	style func(r R) style  // nil: plain
@@ -319,61 +321,92 @@ func (t *table[K, R]) sorting() string {
 // gutter is what stands before the first column: the cursor's mark.
 const gutter = 2
 
+// ranked up to this, a column goes only where even the least width has no room
+// beside those that matter more; until then others go for its comfort.
+const needed = 4
+
 // place decides which columns are drawn in w cells, and how wide: the columns
-// of the highest rank go first, then what is left over goes to those of the
-// lowest rank up to their greatest width, and the rest to those without one.
+// of the highest rank go first. What is left over goes to the columns in the
+// order of their rank, up to the width that they want, then up to the greatest,
+// and the rest to those that have no greatest.
 func (t *table[K, R]) place(w int) {
 	if t.layoutFor == w {
 		return
 	}
 	t.layoutFor = w
 	t.layout = t.layout[:0]
-	need := gutter - 1
 	for i, c := range t.columns {
 		t.layout = append(t.layout, placed{i, c.min})
-		need += c.min + 1
 	}
-	for need > w && len(t.layout) > 1 {
-		worst := 0
-		for i, p := range t.layout {
-			if t.columns[p.column].rank >= t.columns[t.layout[worst].column].rank {
-				worst = i
-			}
-		}
-		if t.columns[t.layout[worst].column].rank == 0 {
-			break
-		}
-		need -= t.layout[worst].width + 1
-		t.layout = slices.Delete(t.layout, worst, worst+1)
+	for t.need(true) > w && t.dropAbove(needed) {
 	}
-	spare := w - need
-	order := make([]int, len(t.layout))
+	for t.need(false) > w && t.dropAbove(0) {
+	}
+
+	spare := max(0, w-t.need(false))
+	order := make([]*placed, len(t.layout))
 	for i := range order {
-		order[i] = i
+		order[i] = &t.layout[i]
 	}
-	slices.SortStableFunc(order, func(a, b int) int {
-		return cmp.Compare(t.columns[t.layout[a].column].rank, t.columns[t.layout[b].column].rank)
+	slices.SortStableFunc(order, func(a, b *placed) int {
+		return cmp.Compare(t.columns[a.column].rank, t.columns[b.column].rank)
 	})
-	open := 0
-	for _, i := range order {
-		p := &t.layout[i]
-		c := &t.columns[p.column]
-		if c.max == 0 {
-			open++
-		} else if more := min(spare, c.max-p.width); more > 0 {
+	grow := func(p *placed, to int) {
+		if more := min(spare, to-p.width); more > 0 {
 			p.width += more
 			spare -= more
 		}
 	}
-	for _, i := range order {
-		p := &t.layout[i]
-		if t.columns[p.column].max == 0 && spare > 0 {
-			share := spare / open
-			p.width += share
-			spare -= share
+	open := 0
+	for _, p := range order {
+		if c := &t.columns[p.column]; !c.whole || spare >= c.want-p.width {
+			grow(p, c.want)
+		}
+	}
+	for _, p := range order {
+		switch c := &t.columns[p.column]; {
+		case c.max == 0:
+			open++
+		case !c.whole:
+			grow(p, c.max)
+		}
+	}
+	for _, p := range order {
+		if t.columns[p.column].max == 0 {
+			grow(p, p.width+spare/open)
 			open--
 		}
 	}
+}
+
+// need is how many cells the placed columns take at least; with wants, those
+// that are needed at the width they want.
+func (t *table[K, R]) need(wants bool) int {
+	n := gutter - 1
+	for _, p := range t.layout {
+		c := &t.columns[p.column]
+		if wants && c.rank <= needed {
+			n += max(c.min, c.want) + 1
+		} else {
+			n += c.min + 1
+		}
+	}
+	return n
+}
+
+// dropAbove takes out the column of the highest rank, if that is above rank.
+func (t *table[K, R]) dropAbove(rank int) bool {
+	worst := -1
+	for i, p := range t.layout {
+		if r := t.columns[p.column].rank; r > rank && (worst < 0 || r >= t.columns[t.layout[worst].column].rank) {
+			worst = i
+		}
+	}
+	if worst < 0 {
+		return false
+	}
+	t.layout = slices.Delete(t.layout, worst, worst+1)
+	return true
 }
 
 // draw writes the heading and the rows into h lines of the canvas.

@@ -134,6 +134,9 @@ func (m *model) drawStatus() {
 				say = append(say, part{text, s})
 			}
 		}
+		if m.view == viewMeeting && m.dialog == nil {
+			say = append(say, part{m.open.remark(m), p.faint})
+		}
 		if m.view == viewLog && m.log.lost > 0 {
 			say = append(say, part{number(m.log.lost) + " entries came faster than they could be kept: the log file has them", p.warn})
 		}
@@ -159,8 +162,8 @@ func (m *model) helpLine() string {
 	}
 	if m.cached.w != m.w || m.cached.view != m.view || m.cached.text == "" {
 		k := m.keys.forView(m.view, m.o.ReadOnly, m.o.Refresh != nil)
-		m.help.SetWidth(m.w)
-		m.cached = helpLine{m.w, m.view, m.help.ShortHelpView(k.ShortHelp())}
+		m.help.SetWidth(0)
+		m.cached = helpLine{m.w, m.view, m.help.ShortHelpView(fitting(k.ShortHelp(), m.w))}
 	}
 	return m.cached.text
 }
@@ -175,12 +178,12 @@ func (m *model) drawHelp(h int) {
 	for _, g := range groups {
 		tall = max(tall, len(g))
 	}
-	c.parts(m.words.ellipsis, part{}, part{"Keys that work here. Any key closes this.", m.palette.bold})
-	h--
-	if tall > h || m.w < 64 {
+	if tall >= h || m.w < 64 {
 		m.drawHelpTight(h)
 		return
 	}
+	c.parts(m.words.ellipsis, part{}, part{"Keys that work here. Any key closes this.", m.palette.bold})
+	h--
 	m.help.SetWidth(m.w)
 	lines := strings.Split(m.help.FullHelpView(groups), "\n")
 	for i := range min(h, len(lines)) {
@@ -190,11 +193,16 @@ func (m *model) drawHelp(h int) {
 		"",
 		"[1] [2] [3]  level, from the most to the least trusted; [1?] the picture may be incomplete; [ ] nobody counts",
 		"(3)          somebody who does not bear on the level: in the lobby, the IVR, a recorder, a link",
-		"[1]" + m.words.arrow + "[3]     on the screens, and wanted there: wanted, sending, sent (accepted), confirmed (read back), FAILED",
+		"[1]" + m.words.arrow + "[3]" + strings.Repeat(" ", 7-width(m.words.arrow)) + "on the screens, and wanted there: wanted, sending, sent (accepted), confirmed (read back), FAILED",
 		"filter       words that all must occur, !word must not; level:3 is:unverified is:overridden bridge:name; domain:host among participants",
 	}
-	for _, s := range legend[:max(0, min(len(legend), h-len(lines)))] {
-		c.parts(m.words.ellipsis, part{}, part{s, m.palette.faint})
+	h -= len(lines)
+	for _, s := range legend {
+		for _, line := range wrap(s, m.w) {
+			if h--; h >= 0 {
+				c.parts(m.words.ellipsis, part{}, part{line, m.palette.faint})
+			}
+		}
 	}
 }
 
@@ -202,7 +210,8 @@ func (m *model) drawHelp(h int) {
 func (m *model) drawHelpTight(h int) {
 	k := m.keys.forView(m.view, m.o.ReadOnly, m.o.Refresh != nil)
 	var all []string
-	for _, g := range enabled(k.FullHelp()) {
+	groups := enabled(k.FullHelp())
+	for _, g := range append(groups[1:], groups[0]) {
 		for _, b := range g {
 			all = append(all, b.Help().Key+" "+b.Help().Desc)
 		}

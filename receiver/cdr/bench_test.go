@@ -2,7 +2,6 @@ package cdr
 
 import (
 	"encoding/xml"
-	"os"
 	"testing"
 )
 
@@ -78,13 +77,4 @@ func BenchmarkAppendLegStart(b *testing.B) {
 	for b.Loop() {
 		buf = Append(buf[:0], doc)
 	}
-}
-
-func mustRead(tb testing.TB, file string) []byte {
-	tb.Helper()
-	body, err := os.ReadFile(file)
-	if err != nil {
-		tb.Fatal(err)
-	}
-	return body
 }

@@ -18,6 +18,10 @@ const (
 	// maxScratch is the most scratch memory, in bytes, that a Decoder keeps for
 	// the next document after a large one.
 	maxScratch = 64 << 10
+
+	// maxPending is the most pending values that it keeps room for: no record
+	// has as many, unless it repeats its elements.
+	maxPending = 256
 )
 
 // Decoder reads CDR documents. Its zero value is ready, with the default
@@ -38,6 +42,7 @@ type Decoder struct {
 
 	// The document being read.
 	limits       Limits
+	size         int
 	pos          int // where the token that is being read begins
 	hasAmpersand bool
 	hasCDATAEnd  bool
@@ -62,7 +67,7 @@ func (d *Decoder) Decode(body []byte, doc *Document) (err error) {
 	clear(doc.Records)
 	*doc = Document{Records: doc.Records[:0]}
 	defer d.finish(doc, &err)
-
+	d.size = len(body)
 	d.limits = d.Limits.orDefaults()
 	if len(body) > d.limits.MaxBytes {
 		return fail(ErrTooLarge, d.limits.MaxBytes, "it has %d bytes, at most %d are taken", len(body), d.limits.MaxBytes)
@@ -87,12 +92,19 @@ func (d *Decoder) finish(doc *Document, err *error) {
 		clear(doc.Records)
 		*doc = Document{Records: doc.Records[:0]}
 	}
+	if d.size > maxScratch {
+		// A long token makes the tokenizer's buffer grow, for good.
+		d.tokens = nil
+	}
 	d.reader.Reset(nil)
 	d.record, d.field = nil, nil
 	clear(d.stack[:cap(d.stack)])
 	clear(d.attrs[:cap(d.attrs)])
-	if cap(d.pending)+cap(d.value.buf) > maxScratch {
-		d.pending, d.value.buf = nil, nil
+	if cap(d.value.buf) > maxScratch {
+		d.value.buf = nil
+	}
+	if cap(d.pending) > maxPending {
+		d.pending = nil
 	}
 	clear(d.pending[:cap(d.pending)])
 }
@@ -106,9 +118,7 @@ func (d *Decoder) read(body []byte, doc *Document) error {
 	d.rooted, d.object, d.record, d.field = false, false, nil, nil
 	d.value.buf = d.value.buf[:0]
 	d.reader.Reset(body[first:])
-	if d.tokens == nil || len(body) > maxScratch {
-		// A long token makes the tokenizer's buffer grow, for good: after a
-		// large document finish leaves it to the garbage collector.
+	if d.tokens == nil {
 		d.tokens = gosax.NewReaderSize(&d.reader, bufferSize)
 	} else {
 		d.tokens.Reset(&d.reader)

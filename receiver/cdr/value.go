@@ -180,7 +180,11 @@ func parseTime(b []byte) time.Time {
 	if t.UnmarshalText(b) != nil {
 		return time.Time{}
 	}
-	return t.UTC()
+	// An offset can move the first and the last year out of what can be written.
+	if t = t.UTC(); t.Year() < 0 || t.Year() > 9999 {
+		return time.Time{}
+	}
+	return t
 }
 
 // constant returns the program's own copy of a word that Cisco's guides list,

@@ -1,0 +1,218 @@
+package simulator
+
+import (
+	"net"
+	"net/http"
+	"slices"
+	"time"
+
+	"callmark/receiver/cdr"
+)
+
+// Bridge is one simulated Call Bridge: its live calls and legs, its API and its
+// posts to the receivers.
+type Bridge struct {
+	cluster *Cluster
+	guid    string
+	name    string
+
+	// Guarded by cluster.mu.
+	address  string // of the API, once it has listened
+	server   *http.Server
+	mux      *http.ServeMux
+	session  string
+	booted   time.Time
+	next     int64 // correlatorIndex of the next record
+	calls    map[string]*Call
+	order    []*Call // running calls, oldest first
+	legs     map[string]*Leg
+	legOrder []*Leg
+	ended    []*Call // the last calls that ended
+	restarts int
+	senders  []*sender
+	held     int // posts wait while above zero
+	paused   bool
+	lose     int // records that will vanish without a trace
+	discard  int // records that will be discarded, and reported as missing
+	faults   Faults
+	requests counter
+}
+
+func newBridge(c *Cluster, name string) *Bridge {
+	b := &Bridge{cluster: c, name: name, guid: c.guid()}
+	b.boot()
+	b.mux = b.routes()
+	return b
+}
+
+// boot begins a session with nothing in it.
+func (b *Bridge) boot() {
+	b.session = b.cluster.guid()
+	b.booted = b.cluster.now()
+	b.next = 0
+	b.calls = make(map[string]*Call)
+	b.legs = make(map[string]*Leg)
+	b.order, b.legOrder = nil, nil
+}
+
+// GUID returns the id of the Call Bridge, which restarts do not change.
+func (b *Bridge) GUID() string { return b.guid }
+
+// Name returns the unique name of the Call Bridge in its cluster.
+func (b *Bridge) Name() string { return b.name }
+
+// Session returns the GUID of the present session.
+func (b *Bridge) Session() string {
+	defer b.lock()()
+	return b.session
+}
+
+// Address returns host:port of the API; empty before Cluster.Start.
+func (b *Bridge) Address() string {
+	defer b.lock()()
+	return b.address
+}
+
+// URL returns the base URL of the API, without a path; empty before
+// Cluster.Start.
+func (b *Bridge) URL() string {
+	defer b.lock()()
+	return b.url()
+}
+
+func (b *Bridge) url() string {
+	if b.address == "" {
+		return ""
+	}
+	if b.cluster.cert != nil {
+		return "https://" + b.address
+	}
+	return "http://" + b.address
+}
+
+// host returns the host of the API, as distribution links name it.
+func (b *Bridge) host() string {
+	host, _, err := net.SplitHostPort(b.address)
+	if err != nil {
+		return "127.0.0.1"
+	}
+	return host
+}
+
+// Next returns the correlatorIndex that the next record will have.
+func (b *Bridge) Next() int64 {
+	defer b.lock()()
+	return b.next
+}
+
+// Calls returns the running calls, oldest first.
+func (b *Bridge) Calls() []*Call {
+	defer b.lock()()
+	return slices.Clone(b.order)
+}
+
+// Legs returns the running legs, oldest first, those in no call included.
+func (b *Bridge) Legs() []*Leg {
+	defer b.lock()()
+	return slices.Clone(b.legOrder)
+}
+
+// Call returns a call that runs, or that ended not long ago, or nil.
+func (b *Bridge) Call(id string) *Call {
+	defer b.lock()()
+	return b.call(id)
+}
+
+func (b *Bridge) call(id string) *Call {
+	if call := b.calls[id]; call != nil {
+		return call
+	}
+	for _, call := range b.ended {
+		if call.id == id {
+			return call
+		}
+	}
+	return nil
+}
+
+// Restart begins a new session, as after a power cut: all that ran is gone
+// without end records, the records that waited are gone too, and the indexes
+// start again. The API and the receivers' configuration stay. Peers end their
+// distribution links to this Call Bridge.
+func (b *Bridge) Restart() {
+	defer b.lock()()
+	for _, call := range b.order {
+		b.forget(call)
+	}
+	legs := b.legOrder
+	for _, leg := range legs {
+		leg.state = ended
+	}
+	b.boot()
+	b.restarts++
+	for _, s := range b.senders {
+		s.reset()
+	}
+	// The peers notice that their links are dead.
+	for _, leg := range legs {
+		leg.endTwin()
+	}
+	b.cluster.touch()
+}
+
+// forget takes a call out of its meeting and keeps it for Puts.
+func (b *Bridge) forget(call *Call) {
+	call.over = true
+	call.leaveMeeting()
+	b.ended = append(b.ended, call)
+	if extra := len(b.ended) - keepEnded; extra > 0 {
+		b.ended = slices.Delete(b.ended, 0, extra)
+	}
+}
+
+// lock locks the cluster and returns what unlocks it.
+func (b *Bridge) lock() func() {
+	b.cluster.mu.Lock()
+	return b.cluster.mu.Unlock
+}
+
+// emit gives records their index and time and hands them to the senders. The
+// records of one emit wait together, so that one post can take them.
+func (b *Bridge) emit(records ...cdr.Record) {
+	now := b.cluster.now().Truncate(time.Second)
+	for i := range records {
+		r := &records[i]
+		r.Time = now
+		r.CorrelatorIndex = b.next
+		b.next++
+		switch {
+		case b.lose > 0:
+			b.lose--
+		case b.discard > 0:
+			b.discard--
+			for _, s := range b.senders {
+				s.miss()
+			}
+		default:
+			for _, s := range b.senders {
+				s.add(r)
+			}
+		}
+	}
+	b.wake()
+	b.cluster.touch()
+}
+
+// wake makes the senders look at their queues.
+func (b *Bridge) wake() {
+	for _, s := range b.senders {
+		s.wakeUp()
+	}
+}
+
+func remove[T comparable](list []T, v T) []T {
+	if i := slices.Index(list, v); i >= 0 {
+		return slices.Delete(list, i, i+1)
+	}
+	return list
+}

@@ -1,0 +1,90 @@
+package simulator
+
+import (
+	"cmp"
+	"slices"
+)
+
+// Person is somebody who sees and hears a meeting, as the simulator knows.
+type Person struct {
+	Leg     string // id of the leg
+	Bridge  string // unique name of the Call Bridge
+	Name    string
+	Address string
+	Level   int // 1, 2 or 3
+}
+
+// Meeting is the truth about one meeting.
+type Meeting struct {
+	Correlator string // empty for a call without one
+	Name       string
+	Level      int      // of the least trusted person; 0: nobody is there
+	People     []Person // by name of the Call Bridge and age of the leg
+	Calls      []*Call
+}
+
+// Truth returns what really goes on: every meeting with running calls, by
+// correlator, or by call id for a call without one. Those who count are the
+// connected, on hold included, who are neither in the lobby nor in the IVR;
+// recorders, streamers and links are nobody. It is in step with the records:
+// once WaitDelivered has returned, and nothing was lost, they say the same.
+func (c *Cluster) Truth() map[string]Meeting {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	truth := make(map[string]Meeting)
+	for _, b := range c.bridges {
+		for _, call := range b.order {
+			key := cmp.Or(call.correlator, call.id)
+			m, ok := truth[key]
+			if !ok {
+				m = Meeting{Correlator: call.correlator, Name: call.spec.Name}
+			}
+			m.Calls = append(m.Calls, call)
+			for _, leg := range call.legs {
+				if leg.counts() {
+					m.People = append(m.People, Person{leg.id, b.name, leg.name, leg.address, leg.level})
+					m.Level = max(m.Level, leg.level)
+				}
+			}
+			truth[key] = m
+		}
+	}
+	return truth
+}
+
+// counts tells whether the leg is somebody who sees and hears the meeting.
+func (leg *Leg) counts() bool { return leg.level > 0 && leg.joined && !leg.deactivated }
+
+// truthLevel is the level of the call's meeting.
+func (call *Call) truthLevel() int {
+	calls := call.bridge.cluster.meetings[call.correlator]
+	if call.correlator == "" {
+		calls = []*Call{call}
+	}
+	level := 0
+	for _, other := range calls {
+		for _, leg := range other.legs {
+			if leg.counts() {
+				level = max(level, leg.level)
+			}
+		}
+	}
+	return level
+}
+
+// Level returns the level of the call's meeting: see Truth.
+func (call *Call) Level() int {
+	defer call.bridge.lock()()
+	return call.truthLevel()
+}
+
+// Calls returns every running call, oldest first, Call Bridge by Call Bridge.
+func (c *Cluster) Calls() []*Call {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	var calls []*Call
+	for _, b := range c.bridges {
+		calls = append(calls, b.order...)
+	}
+	return slices.Clip(calls)
+}

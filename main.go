@@ -1,0 +1,368 @@
+// Command callmark keeps a marking of each call's security level on the screens
+// of a Cisco Meeting Server's meetings, and shows operators what it shows.
+//
+// This file holds the command line, the wiring, and the order of starting and
+// stopping. One value, app, owns every part: parts are started in the order of
+// the flow of records reversed, so that nobody is told anything before he can
+// act on it, and stopped in the reverse of that. Every goroutine of the program
+// runs under app.run, which restores the terminal when one panics.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"os/signal"
+	"os/user"
+	"runtime/debug"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/alecthomas/kong"
+	"golang.org/x/term"
+	"gopkg.in/natefinch/lumberjack.v2"
+
+	"callmark/cms"
+	"callmark/cms/simulator"
+	"callmark/policy"
+	"callmark/policy/config"
+	"callmark/receiver"
+	"callmark/ui"
+)
+
+// version is set by the linker: go build -ldflags "-X main.version=1.2.3".
+var version = "dev"
+
+const (
+	tickEvery    = 200 * time.Millisecond // of what time does on the board
+	journalEvery = 4096                   // entries that are logged at a time
+	finishWithin = 2 * time.Second        // for writes that are under way at the end
+	clearWithin  = 10 * time.Second       // for on_exit = "clear"
+)
+
+// commandLine is what callmark understands.
+type commandLine struct {
+	Config   string           `short:"c" default:"config.toml" placeholder:"FILE" help:"The configuration (${default})."`
+	NoTUI    bool             `name:"no-tui" help:"Without the console: logs to standard error. The default where there is no terminal."`
+	ReadOnly bool             `help:"The console without the keys that act."`
+	Demo     bool             `help:"Against a built-in simulated cluster: no configuration and no server needed."`
+	Version  kong.VersionFlag `help:"Print the version."`
+
+	Run      struct{} `cmd:"" default:"1" hidden:"" help:"Watch and mark (the default)."`
+	Check    struct{} `cmd:"" help:"Validate the configuration and say what is wrong, with line numbers."`
+	Classify struct {
+		Address []string `arg:"" help:"Addresses, as calls come from them."`
+	} `cmd:"" help:"Say which level an address gets, and why."`
+}
+
+func main() {
+	os.Exit(realMain(context.Background(), os.Args[1:], os.Stdout, os.Stderr))
+}
+
+// realMain is main with its surroundings as parameters. It returns the exit
+// code: 0 for a stop in order, 1 for what could not be done, 2 for a command
+// line that could not be understood.
+func realMain(ctx context.Context, args []string, stdout, stderr io.Writer) int {
+	var cl commandLine
+	code := -1
+	parser := kong.Must(&cl,
+		kong.Name("callmark"),
+		kong.Description("Marks the meetings of a Cisco Meeting Server with their security level."),
+		kong.Vars{"version": "callmark " + version},
+		kong.Writers(stdout, stderr),
+		kong.Exit(func(c int) { code = c }),
+	)
+	command, err := parser.Parse(args)
+	if code >= 0 { // --help and --version have been answered
+		return code
+	}
+	if err != nil {
+		fmt.Fprintf(stderr, "callmark: %v; callmark --help lists what there is\n", err)
+		return 2
+	}
+	name, _, _ := strings.Cut(command.Command(), " ")
+	if name == "run" && cl.Demo {
+		return fail(stderr, runDemo(ctx, cl, stderr))
+	}
+	c, problems := config.Load(cl.Config, os.Getenv)
+	broken := false
+	for _, p := range problems {
+		fmt.Fprintln(stderr, p)
+		broken = broken || !p.Warning
+	}
+	switch {
+	case name == "classify":
+		// Domains that are good are enough to classify by.
+		return fail(stderr, classify(c, cl.Classify.Address, stdout))
+	case broken:
+		fmt.Fprintln(stderr, "callmark: not started: mend the above, then try callmark check")
+		return 1
+	case name == "check":
+		fmt.Fprintf(stdout, "%s is in order\n", cl.Config)
+		return 0
+	}
+	return fail(stderr, run(ctx, cl, c, nil, stderr))
+}
+
+// fail turns an error into an exit code, and says it.
+func fail(stderr io.Writer, err error) int {
+	if err == nil {
+		return 0
+	}
+	fmt.Fprintln(stderr, "callmark:", err)
+	return 1
+}
+
+// classify prints the level of each address, and why.
+func classify(c config.Config, addresses []string, w io.Writer) error {
+	o, err := c.PolicyOptions()
+	if err != nil {
+		return err
+	}
+	for _, a := range addresses {
+		e := o.Rules.Classify(a)
+		fmt.Fprintf(w, "%s\tlevel %s\t%s\n", policy.Clean(a, 256), e.Level, e)
+	}
+	return nil
+}
+
+// app is the running program.
+type app struct {
+	log      *slog.Logger
+	board    *policy.Board
+	receiver *receiver.Server
+	notifier *cms.Notifier
+	console  *ui.Console // nil when headless
+	stderr   io.Writer
+
+	ctx    context.Context // ends when the program is to stop
+	stop   context.CancelCauseFunc
+	wg     sync.WaitGroup
+	exit   func(code int) // os.Exit, after a panic
+	onExit string
+}
+
+// run is the life of the program, from the start to the end in order. ready, if
+// given, is called once everything runs.
+func run(ctx context.Context, cl commandLine, c config.Config, ready func(*app), stderr io.Writer) error {
+	headless := cl.NoTUI || !hasTerminal()
+	logger, closeLog := openLog(c.Log, headless, stderr)
+	defer closeLog()
+
+	a := &app{log: logger, stderr: stderr, exit: os.Exit, onExit: c.Marking.OnExit}
+	a.ctx, a.stop = context.WithCancelCause(ctx)
+	defer a.stop(nil)
+	stopSignals := a.signals()
+	defer stopSignals()
+
+	o, err := c.PolicyOptions()
+	if err != nil {
+		return err
+	}
+	a.board = policy.NewBoard(o)
+	if a.notifier, err = cms.New(a.board, cmsOptions(c, a)); err != nil {
+		return err
+	}
+	if a.receiver, err = receiver.New(a.board, receiverOptions(c, a)); err != nil {
+		return err
+	}
+	if !headless {
+		if a.console, err = ui.New(uiOptions(c, cl, a, o)); err != nil {
+			return err
+		}
+	}
+	logger.Info("callmark starts", "version", version, "listen", c.Receiver.Listen, "path", c.Receiver.Path,
+		"servers", strings.Join(c.CMS.Servers, " "), "user", whoAmI())
+
+	keepers, stopKeepers := context.WithCancel(context.Background()) // outlive the stop, to log it
+	a.start("journal", func() { a.logJournal(keepers) })
+	a.start("tick", func() { a.tick(keepers) })
+	defer a.wg.Wait()
+	defer stopKeepers()
+
+	a.notifier.Start(context.Background())
+	defer a.finish()
+	if err := a.receiver.Start(); err != nil {
+		return err
+	}
+	if ready != nil {
+		ready(a)
+	}
+	if a.console == nil {
+		<-a.ctx.Done()
+	} else if err := a.console.Run(a.ctx); err != nil {
+		return err
+	}
+	return nil
+}
+
+// finish stops what speaks to others: no more records, then the writes that are
+// under way, then what on_exit asks for.
+func (a *app) finish() {
+	a.log.Info("callmark stops", "reason", stopReason(a.ctx))
+	within, cancel := context.WithTimeout(context.Background(), finishWithin)
+	defer cancel()
+	if err := a.receiver.Stop(within); err != nil {
+		a.log.Warn("receiver did not stop in order", "problem", err.Error())
+	}
+	a.notifier.Finish(within)
+	if a.onExit == "clear" {
+		within, cancel := context.WithTimeout(context.Background(), clearWithin)
+		defer cancel()
+		cleared, left := a.notifier.ClearAll(within)
+		a.log.Info("markings cleared", "cleared", cleared, "left", left)
+		if left > 0 {
+			fmt.Fprintf(a.stderr, "callmark: %d markings could not be cleared in time and still show\n", left)
+		}
+	}
+	a.notifier.Stop()
+	a.log.Info("callmark has stopped")
+}
+
+func stopReason(ctx context.Context) string {
+	if err := context.Cause(ctx); err != nil {
+		return err.Error()
+	}
+	return "the operator quit"
+}
+
+// signals stops the program at the first INT, TERM or HUP, and leaves it at
+// once at the second.
+func (a *app) signals() (stop func()) {
+	ch := make(chan os.Signal, 2)
+	signal.Notify(ch, syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP)
+	over := make(chan struct{})
+	a.start("signals", func() {
+		for n := 0; ; n++ {
+			select {
+			case <-over:
+				return
+			case s := <-ch:
+				if n > 0 {
+					a.exit(1)
+				}
+				a.stop(errors.New("signal: " + s.String()))
+			}
+		}
+	})
+	return func() {
+		signal.Stop(ch)
+		close(over)
+		a.wg.Wait()
+	}
+}
+
+// start runs a goroutine of the program's own and waits for it at the end.
+func (a *app) start(name string, f func()) {
+	a.wg.Add(1)
+	a.spawn(name, func() {
+		defer a.wg.Done()
+		f()
+	})
+}
+
+// spawn runs a goroutine of any part. A panic in one leaves the terminal as it
+// was, is logged with its stack, and ends the process with exit code 1: what
+// runs on without one of its parts would show what is no longer true.
+func (a *app) spawn(name string, f func()) {
+	go func() {
+		defer func() {
+			problem := recover()
+			if problem == nil {
+				return
+			}
+			stack := debug.Stack()
+			if a.console != nil {
+				a.console.Restore()
+			}
+			a.log.Error("panic", "goroutine", name, "problem", fmt.Sprint(problem), "stack", string(stack))
+			fmt.Fprintf(a.stderr, "callmark: %s failed: %v\n%s", name, problem, stack)
+			a.exit(1)
+		}()
+		f()
+	}()
+}
+
+// tick tells the board the time.
+func (a *app) tick(ctx context.Context) {
+	t := time.NewTicker(tickEvery)
+	defer t.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-t.C:
+			a.board.Tick(time.Now())
+		}
+	}
+}
+
+// logJournal writes the board's journal to the log until ctx ends, and what is
+// left then.
+func (a *app) logJournal(ctx context.Context) {
+	changed, cancel := a.board.Watch()
+	defer cancel()
+	after := uint64(0)
+	for over := false; !over; {
+		select {
+		case <-changed:
+		case <-ctx.Done():
+			over = true
+		}
+		for {
+			entries, lost := a.board.Journal(after, journalEvery)
+			if lost > 0 {
+				a.log.Warn("log fell behind", "entries_lost", lost)
+				after += lost
+			}
+			for _, e := range entries {
+				a.log.LogAttrs(context.Background(), e.Weight.SlogLevel(), e.Kind.String(), e.Attrs()...)
+				after = e.Seq
+			}
+			if len(entries) < journalEvery {
+				break
+			}
+		}
+	}
+}
+
+// openLog opens the rotating log and, headless, standard error beside it.
+func openLog(c config.Log, headless bool, stderr io.Writer) (*slog.Logger, func()) {
+	var w io.Writer = io.Discard
+	closeLog := func() {}
+	if c.File != "" {
+		// The file is made readable by its owner alone; it names people.
+		if f, err := os.OpenFile(c.File, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600); err != nil {
+			fmt.Fprintf(stderr, "callmark: no log is kept: %v: set log.file\n", err)
+		} else {
+			f.Close()
+			file := &lumberjack.Logger{Filename: c.File, MaxSize: c.MaxSizeMB, MaxBackups: c.Keep}
+			w, closeLog = file, func() { file.Close() }
+		}
+	}
+	if headless {
+		w = io.MultiWriter(w, stderr)
+	}
+	if c.Format == "json" {
+		return slog.New(slog.NewJSONHandler(w, nil)), closeLog
+	}
+	return slog.New(slog.NewTextHandler(w, nil)), closeLog
+}
+
+// hasTerminal reports whether a console can be shown.
+func hasTerminal() bool {
+	return term.IsTerminal(int(os.Stdout.Fd())) && term.IsTerminal(int(os.Stdin.Fd())) && os.Getenv("TERM") != "dumb"
+}
+
+// whoAmI is the operator's name, for overrides and the log.
+func whoAmI() string {
+	if u, err := user.Current(); err == nil && u.Username != "" {
+		return u.Username
+	}
+	return "operator"
+}

@@ -1,0 +1,221 @@
+package config
+
+import (
+	"net"
+	"net/netip"
+	"path"
+	"slices"
+	"strconv"
+	"strings"
+	"unicode"
+
+	"callmark/policy"
+)
+
+// Longest name of a level: it stands in a column of the console.
+const maxLevelName = 20
+
+// check finds what is wrong with values that the document alone can tell.
+func (r *reading) check(c *Config) {
+	r.checkReceiver(c.Receiver)
+	r.checkServers(c.CMS)
+	r.checkDomains(c.Policy)
+	r.oneOf("policy.unverified", c.Policy.Unverified, "worst", "keep")
+	r.oneOf("policy.override_on_worse", c.Policy.OverrideOnWorse, "fall", "keep")
+	r.checkMarking(c.Marking)
+	r.checkLevels(c)
+	r.checkLog(c.Log)
+}
+
+func (r *reading) checkReceiver(c Receiver) {
+	if port, problem := readListen(c.Listen); problem != "" {
+		r.refuse("receiver.listen", "%s", problem)
+	} else if port == 0 {
+		r.warn("receiver.listen", "port 0 is another port at every start, which the Call Bridges cannot know: write the port that they post to")
+	}
+	if problem := pathProblem(c.Path); problem != "" {
+		r.refuse("receiver.path", "%s", problem)
+	}
+	r.inRange("receiver.max_body_mb", c.MaxBodyMB, 1, 64)
+	r.fileName("receiver.refused_dir", c.RefusedDir)
+}
+
+// readListen reads the address to listen at.
+func readListen(s string) (port int, problem string) {
+	const remedy = `: write ":5000", or "10.1.2.3:5000" to listen on one address only`
+	host, p, err := net.SplitHostPort(s)
+	if err != nil {
+		return 0, quote(s) + " is no address with a port" + remedy
+	}
+	port, err = strconv.Atoi(p)
+	if err != nil || port < 0 || port > 65535 || strings.Trim(p, "0123456789") != "" {
+		return 0, quote(s) + " has no port from 1 to 65535" + remedy
+	}
+	if _, err := netip.ParseAddr(host); host != "" && err != nil && !isHost(host) {
+		return 0, quote(s) + " names no host" + remedy
+	}
+	return port, ""
+}
+
+// pathProblem says what is wrong with the path that records come to.
+func pathProblem(s string) string {
+	switch {
+	case !strings.HasPrefix(s, "/"):
+		return quote(s) + ` does not begin with a slash: write a path like "/cdr"`
+	case strings.ContainsAny(s, "?#"):
+		return quote(s) + ` holds a query: write the path alone, like "/cdr"`
+	case strings.ContainsFunc(s, func(r rune) bool {
+		return r > '~' || !isBareByte(byte(r)) && !strings.ContainsRune("/.~", r)
+	}):
+		return quote(s) + ` holds more than letters, digits and - _ . ~ /: write a path like "/cdr"`
+	case path.Clean(s) != s:
+		return quote(s) + " has another, shorter spelling: write " + quote(path.Clean(s))
+	}
+	for _, own := range []string{"/healthz", "/readyz", "/metrics"} {
+		if s == own || strings.HasPrefix(s, own+"/") {
+			return quote(s) + " is where callmark tells how it is: write another path, like \"/cdr\""
+		}
+	}
+	return ""
+}
+
+func (r *reading) checkServers(c CMS) {
+	r.inRange("cms.port", c.Port, 1, 65535)
+	r.rate("cms.reads_per_second", c.ReadsPerSecond)
+	r.rate("cms.writes_per_second", c.WritesPerSecond)
+	r.fileName("cms.ca_file", c.CAFile)
+	r.fileName("cms.password_file", c.PasswordFile)
+	if len(c.Servers) == 0 {
+		r.refuse("cms.servers", `no server is given: list the Web Admin address of every Call Bridge, like ["cms1.example.com", "cms2.example.com"]`)
+	}
+	firsts := map[string]int{}
+	for i, s := range c.Servers {
+		key := element("cms.servers", i+1)
+		name, plain, problem := readServer(s, c.Port)
+		if problem != "" {
+			r.refuse(key, "%s", problem)
+			continue
+		}
+		if first, ok := firsts[name]; ok {
+			r.refuse(key, "%s is %s, which entry %d is too: list each server once", quote(s), name, first)
+			continue
+		}
+		firsts[name] = i + 1
+		if plain {
+			r.warn(key, "http:// sends the password, and everything else, unprotected: use https://")
+		}
+		if s == "cms1.example.com" {
+			r.warn(key, "it is the example's: write the address of your own server")
+		}
+	}
+	if c.InsecureSkipVerify {
+		r.warn("cms.insecure_skip_verify", "anybody on the way can pose as the server and take the password: set it to false, and name the authority of the server's certificate in ca_file")
+	}
+}
+
+func (r *reading) checkDomains(c Policy) {
+	if len(c.SecureDomains)+len(c.InternalDomains) == 0 && !r.spoiled["policy.internal_domains"] {
+		r.warn("policy.secure_domains", "neither this nor internal_domains has an entry, so everybody is level 3: list your domains")
+	}
+	_, err := policy.NewRules(c.SecureDomains, c.InternalDomains)
+	for _, e := range entryErrors(err) {
+		text := e.Problem
+		if e.Entry != "" {
+			text = quote(e.Entry) + ": " + text
+		}
+		r.refuse(element("policy."+e.List, e.Index+1), "%s", text)
+	}
+}
+
+// entryErrors finds all that were joined into an error.
+func entryErrors(err error) []*policy.EntryError {
+	switch err := err.(type) {
+	case *policy.EntryError:
+		return []*policy.EntryError{err}
+	case interface{ Unwrap() []error }:
+		var all []*policy.EntryError
+		for _, e := range err.Unwrap() {
+			all = append(all, entryErrors(e)...)
+		}
+		return all
+	}
+	return nil
+}
+
+func (r *reading) checkMarking(c Marking) {
+	r.oneOf("marking.position", c.Position, "top", "middle", "bottom")
+	r.oneOf("marking.on_exit", c.OnExit, "clear", "keep")
+	// Above 255 characters the servers are known to show nothing at all.
+	r.inRange("marking.max_length", c.MaxLength, 1, 255)
+}
+
+func (r *reading) checkLevels(c *Config) {
+	for l := policy.Level1; l <= policy.Level3; l++ {
+		key := "policy.level." + l.String()
+		name, message := c.Policy.Level[l].Name, c.Policy.Level[l].Message
+		switch err := policy.CheckText(name, maxLevelName, true); {
+		case name == "":
+			r.refuse(key+".name", "the name is empty: write a word or two, like %s", quote(Default().Policy.Level[l].Name))
+		case err != nil:
+			r.refuse(key+".name", "the name cannot be used: %v", err)
+		}
+		switch err := policy.CheckText(message, c.Marking.MaxLength, !c.Marking.ASCII); {
+		case message == "":
+			r.refuse(key+".message", "the text is empty, so nobody would see the level: write one, like %s", quote(Default().Policy.Level[l].Message))
+		case err != nil && (c.Marking.MaxLength < 1 || r.spoiled["marking.max_length"] || r.spoiled["marking.ascii"]):
+			// Said already: the limit is what is wrong.
+		case err != nil:
+			r.refuse(key+".message", "%v, or change max_length or ascii in [marking]", err)
+		}
+		for before := policy.Level1; before < l; before++ {
+			if message != "" && strings.EqualFold(message, c.Policy.Level[before].Message) {
+				r.warn(key+".message", "level %v says the same, so nobody can tell the two apart: write another text", before)
+				break
+			}
+		}
+	}
+}
+
+func (r *reading) checkLog(c Log) {
+	if c.File == "" {
+		r.refuse("log.file", `no file is given: write one, like "app.log"`)
+	}
+	r.fileName("log.file", c.File)
+	r.oneOf("log.format", c.Format, "text", "json")
+	r.inRange("log.max_size_mb", c.MaxSizeMB, 1, 10_000)
+	r.inRange("log.keep", c.Keep, 1, 1000)
+}
+
+// oneOf refuses what is none of the allowed words.
+func (r *reading) oneOf(key, value string, allowed ...string) {
+	if slices.Contains(allowed, value) {
+		return
+	}
+	words := make([]string, len(allowed))
+	for i, w := range allowed {
+		words[i] = strconv.Quote(w)
+	}
+	last := len(words) - 1
+	r.refuse(key, "%s is not known: write %s or %s", quote(value), strings.Join(words[:last], ", "), words[last])
+}
+
+// inRange refuses a number that is out of range.
+func (r *reading) inRange(key string, n, least, most int) {
+	if n < least || n > most {
+		r.refuse(key, "%d is out of range: write a number from %d to %d", n, least, most)
+	}
+}
+
+// rate refuses what is no number of requests a second, nan too.
+func (r *reading) rate(key string, n float64) {
+	if !(n > 0 && n <= 1000) {
+		r.refuse(key, "%v is out of range: write a number above 0, up to 1000", n)
+	}
+}
+
+// fileName refuses what no file can be called.
+func (r *reading) fileName(key, name string) {
+	if strings.ContainsFunc(name, unicode.IsControl) {
+		r.refuse(key, `%s holds control characters: write \\ for each \, or put the name between 'single quotes'`, quote(name))
+	}
+}

@@ -1,0 +1,114 @@
+package config
+
+import (
+	"time"
+
+	"callmark/policy"
+)
+
+// Config is the whole configuration. The tags are the keys of the document.
+type Config struct {
+	Receiver Receiver `toml:"receiver"`
+	CMS      CMS      `toml:"cms"`
+	Policy   Policy   `toml:"policy"`
+	Marking  Marking  `toml:"marking"`
+	Log      Log      `toml:"log"`
+	UI       UI       `toml:"ui"`
+}
+
+// Receiver is where the Call Bridges post their records.
+type Receiver struct {
+	Listen     string `toml:"listen"`      // [host]:port
+	Path       string `toml:"path"`        // of the URL, without a query
+	MaxBodyMB  int    `toml:"max_body_mb"` // MiB of one document; larger ones are refused
+	RefusedDir string `toml:"refused_dir"` // for documents that could not be read; empty: they are not kept
+}
+
+// CMS is the API of the servers.
+type CMS struct {
+	Username           string   `toml:"username"`
+	Password           Secret   `toml:"password"` // after Parse: the one to use, wherever it came from
+	PasswordFile       string   `toml:"password_file"`
+	Servers            []string `toml:"servers"` // host, host:port, https://host:port or http://host:port
+	Port               int      `toml:"port"`    // for servers given without one
+	CAFile             string   `toml:"ca_file"` // PEM; empty: the system's authorities
+	InsecureSkipVerify bool     `toml:"insecure_skip_verify"`
+	ReadsPerSecond     float64  `toml:"reads_per_second"`  // per server
+	WritesPerSecond    float64  `toml:"writes_per_second"` // per server
+}
+
+// Policy is who has which level, and what follows from it.
+type Policy struct {
+	SecureDomains   []string `toml:"secure_domains"`    // level 1
+	InternalDomains []string `toml:"internal_domains"`  // level 2
+	Unverified      string   `toml:"unverified"`        // worst or keep
+	OverrideOnWorse string   `toml:"override_on_worse"` // fall or keep
+	Level           [4]Level `toml:"level"`             // by level; 0 is not used
+}
+
+// Level is what a site calls a level and what its marking says.
+type Level struct {
+	Name    string `toml:"name"`
+	Message string `toml:"message"`
+}
+
+// Marking is how a level is shown in a call.
+type Marking struct {
+	Position  string        `toml:"position"`   // top, middle or bottom
+	Duration  time.Duration `toml:"duration"`   // whole seconds; 0: permanent
+	OnExit    string        `toml:"on_exit"`    // clear or keep
+	MaxLength int           `toml:"max_length"` // characters of any text on the screens
+	ASCII     bool          `toml:"ascii"`      // texts on the screens are plain ASCII
+}
+
+// Log is the log file.
+type Log struct {
+	File      string `toml:"file"`
+	Format    string `toml:"format"`      // text or json
+	MaxSizeMB int    `toml:"max_size_mb"` // MiB of one file, then it is rotated
+	Keep      int    `toml:"keep"`        // rotated files
+}
+
+// UI is the console.
+type UI struct {
+	ReadOnly bool `toml:"read_only"` // without the keys that act
+	ASCII    bool `toml:"ascii"`     // no line drawing characters
+}
+
+// Default is what an empty document means. It lacks what only a site can know:
+// servers, credentials, and domains.
+func Default() Config {
+	c := Config{
+		Receiver: Receiver{Listen: ":5000", Path: "/cdr", MaxBodyMB: 4, RefusedDir: "refused"},
+		CMS:      CMS{Port: 443, ReadsPerSecond: 100, WritesPerSecond: 20},
+		Policy:   Policy{Unverified: "worst", OverrideOnWorse: "fall"},
+		Marking:  Marking{Position: "bottom", OnExit: "clear", MaxLength: 60, ASCII: true},
+		Log:      Log{File: "app.log", Format: "text", MaxSizeMB: 50, Keep: 10},
+	}
+	for l, text := range policy.DefaultLevels() {
+		c.Policy.Level[l] = Level{text.Name, text.Message}
+	}
+	return c
+}
+
+// PolicyOptions is the configuration as the board wants it. It fails with the
+// error of policy.NewRules, which Parse has reported.
+func (c Config) PolicyOptions() (policy.Options, error) {
+	rules, err := policy.NewRules(c.Policy.SecureDomains, c.Policy.InternalDomains)
+	if err != nil {
+		return policy.Options{}, err
+	}
+	o := policy.Options{
+		Rules:          rules,
+		Position:       c.Marking.Position,
+		Duration:       c.Marking.Duration,
+		KeepUnverified: c.Policy.Unverified == "keep",
+		KeepOverrides:  c.Policy.OverrideOnWorse == "keep",
+		MaxText:        c.Marking.MaxLength,
+		AnyText:        !c.Marking.ASCII,
+	}
+	for l := policy.Level1; l <= policy.Level3; l++ {
+		o.Levels[l] = policy.LevelText{Name: c.Policy.Level[l].Name, Message: c.Policy.Level[l].Message}
+	}
+	return o, nil
+}

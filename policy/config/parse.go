@@ -1,0 +1,84 @@
+package config
+
+import (
+	"errors"
+	"io/fs"
+	"strings"
+
+	"github.com/BurntSushi/toml"
+)
+
+// PasswordVariable is the environment variable that wins over the password of
+// the document.
+const PasswordVariable = "CALLMARK_CMS_PASSWORD"
+
+// maxDocument is how many bytes of a document are read: room for some ten
+// thousand domains.
+const maxDocument = 256 << 10
+
+// Outside is what a document refers to. Whatever is nil is not looked at; a
+// password_file then counts as a password that nobody has read.
+type Outside struct {
+	Getenv   func(name string) string               // os.Getenv
+	ReadFile func(name string) ([]byte, error)      // of password_file and ca_file
+	Mode     func(name string) (fs.FileMode, error) // of the document and password_file
+}
+
+// Parse reads a document. The name of the file is for the problems, and for its
+// mode. With errors among the problems the configuration is not to be used.
+func Parse(file string, document []byte, out Outside) (Config, Problems) {
+	r := &reading{file: file, spoiled: map[string]bool{}}
+	c := Default()
+	if len(document) > maxDocument {
+		r.refuse("", "it has more than %d KiB: no configuration is so large; name the right file", maxDocument>>10)
+		return c, r.sorted()
+	}
+	text := string(document)
+	tree := map[string]any{}
+	if _, err := toml.Decode(text, &tree); err != nil {
+		r.syntax(text, err)
+		return c, r.sorted()
+	}
+	r.lines = findLines(text)
+	r.bind(&c, tree)
+	r.check(&c)
+	r.checkOutside(&c, out)
+	return c, r.sorted()
+}
+
+// syntax reports what is no TOML. The library stops at the first such place.
+func (r *reading) syntax(document string, err error) {
+	p := Problem{File: r.file, Line: 1}
+	message, key := err.Error(), ""
+	if pe, ok := errors.AsType[toml.ParseError](err); ok {
+		message, key = pe.Message, pe.LastKey
+		p.Line = min(max(pe.Position.Line, 1), strings.Count(document, "\n")+1)
+	}
+	around := document
+	for range p.Line - 1 {
+		_, around, _ = strings.Cut(around, "\n")
+	}
+	around, _, _ = strings.Cut(around, "\n")
+	switch {
+	case strings.Contains(strings.ToLower(around+key), "pass"):
+		// The library quotes what it cannot read.
+		message = `the password is not written as TOML has it: write it between 'single quotes'`
+	case strings.Contains(message, "already been"):
+		message = "not TOML: " + lowerFirst(message) + ": write each key and each table once"
+	case strings.Contains(message, "UTF-8"), strings.Contains(message, "UTF-16"):
+		message = "not TOML: " + lowerFirst(message) + ": save the file as UTF-8"
+	default:
+		message = "not TOML: " + lowerFirst(message) + `: write key = value, a text between "quotes", a list between [ and ]`
+	}
+	r.lines = lines{"": p.Line}
+	r.add(false, "", "%s", message)
+	r.problems[len(r.problems)-1].Line = p.Line
+}
+
+// lowerFirst makes a message begin as ours do.
+func lowerFirst(s string) string {
+	if s == "" {
+		return s
+	}
+	return strings.ToLower(s[:1]) + strings.TrimRight(s[1:], ".")
+}

@@ -1,0 +1,312 @@
+package ui
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/charmbracelet/x/vt"
+	"go.uber.org/goleak"
+
+	"callmark/policy"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// terminal is a virtual terminal with a console in it.
+type terminal struct {
+	t     *testing.T
+	mu    sync.Mutex
+	emu   *vt.Emulator
+	raw   strings.Builder
+	stall chan struct{} // while not nil, output waits for it
+
+	board *fakeBoard
+	keys  *io.PipeWriter
+	c     *Console
+	stop  context.CancelFunc
+	err   error
+	done  chan struct{}
+}
+
+func (x *terminal) Write(p []byte) (int, error) {
+	x.mu.Lock()
+	stall := x.stall
+	x.mu.Unlock()
+	if stall != nil {
+		<-stall
+	}
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.raw.Write(p)
+	return x.emu.Write(p)
+}
+
+func (x *terminal) screen() string {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	lines := strings.Split(x.emu.String(), "\n")
+	for i := range lines {
+		lines[i] = strings.TrimRight(lines[i], " \r")
+	}
+	return strings.Join(lines, "\n")
+}
+
+func (x *terminal) alt() bool {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	return x.emu.IsAltScreen()
+}
+
+// settle lets the console draw what it has to.
+func (x *terminal) settle() string {
+	time.Sleep(300 * time.Millisecond) // of the bubble's clock
+	synctest.Wait()
+	return x.screen()
+}
+
+func (x *terminal) press(keys string) string {
+	for _, k := range keys {
+		fmt.Fprint(x.keys, string(k))
+		time.Sleep(60 * time.Millisecond)
+	}
+	return x.settle()
+}
+
+func (x *terminal) shows(all ...string) {
+	x.t.Helper()
+	s := x.settle()
+	for _, want := range all {
+		if !strings.Contains(s, want) {
+			x.t.Errorf("not on the screen: %q\n%s", want, s)
+		}
+	}
+}
+
+// end waits for Run.
+func (x *terminal) end() {
+	x.stop()
+	<-x.done
+	x.keys.Close()
+	x.emu.Close()
+	synctest.Wait()
+}
+
+// inTerminal runs a console in a bubble of its own time.
+func inTerminal(t *testing.T, w, h int, f func(x *terminal), change ...func(*Options)) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) {
+		r, keys := io.Pipe()
+		x := &terminal{t: t, emu: vt.NewEmulator(w, h), board: newFake(), keys: keys, done: make(chan struct{})}
+		x.emu.Write([]byte("\x1b[20h"))
+		go io.Copy(io.Discard, x.emu) // what it answers
+		scene(x.board)
+		o := Options{
+			Board: x.board, Who: "anna", UTC: true, Input: r, Output: x, Width: w, Height: h,
+			Environ: []string{"TERM=xterm-256color", "SSH_TTY=/dev/pts/1"},
+		}
+		for _, c := range change {
+			c(&o)
+		}
+		c, err := New(o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		x.c = c
+		ctx, stop := context.WithCancel(context.Background())
+		x.stop = stop
+		go func() {
+			defer close(x.done)
+			x.err = c.Run(ctx)
+		}()
+		f(x)
+		x.end()
+	})
+}
+
+func TestConsoleInTerminal(t *testing.T) {
+	for _, size := range []struct{ w, h int }{{160, 45}, {80, 24}, {40, 10}} {
+		t.Run(fmt.Sprintf("%dx%d", size.w, size.h), func(t *testing.T) {
+			inTerminal(t, size.w, size.h, func(x *terminal) {
+				x.shows("callmark", "7 meetings", "Cabinet bri", "? help")
+				if !x.alt() {
+					t.Error("not on the alternate screen")
+				}
+				x.press("f1")
+				x.shows("Force [1] SECURE")
+				x.press("y")
+				if got := x.board.acts(); got != "override m-cabinet level 1 by anna" {
+					t.Errorf("did %q", got)
+				}
+				x.stop()
+				<-x.done
+				if x.err != nil {
+					t.Errorf("Run: %v", x.err)
+				}
+				if x.alt() {
+					t.Error("the terminal was not given back")
+				}
+			})
+		})
+	}
+}
+
+func TestConsoleShowsChanges(t *testing.T) {
+	inTerminal(t, 120, 30, func(x *terminal) {
+		x.shows("7 meetings")
+		x.board.put(mtg("m-new", "日本語の会議", policy.Level3))
+		x.shows("8 meetings", "日本語の会議")
+		x.board.end("m-new")
+		x.shows("7 meetings")
+		if s := x.screen(); strings.Contains(s, "日本語") {
+			t.Errorf("still there:\n%s", s)
+		}
+		// An hour without a change: the clock moves.
+		before := x.screen()
+		time.Sleep(time.Hour)
+		if x.settle() == before {
+			t.Error("the screen stands still")
+		}
+	})
+}
+
+func TestQuitEndsRun(t *testing.T) {
+	inTerminal(t, 80, 24, func(x *terminal) {
+		x.settle()
+		x.press("q")
+		x.shows("Quit callmark?")
+		x.press("y")
+		<-x.done
+		if x.err != nil || x.alt() {
+			t.Errorf("Run: %v, alternate screen: %v", x.err, x.alt())
+		}
+	})
+	inTerminal(t, 80, 24, func(x *terminal) {
+		x.settle()
+		x.press("\x1a")
+		x.shows("ctrl+z does nothing")
+		x.press("\x03")
+		x.shows("once more")
+		fmt.Fprint(x.keys, "\x03")
+		<-x.done
+		if x.err != nil || x.alt() {
+			t.Errorf("Run: %v, alternate screen: %v", x.err, x.alt())
+		}
+	})
+}
+
+// TestStormMakesFewFrames changes the board much faster than anybody can look.
+func TestStormMakesFewFrames(t *testing.T) {
+	inTerminal(t, 120, 30, func(x *terminal) {
+		x.settle()
+		var frames int
+		var mu sync.Mutex
+		p := &pump{board: x.board, focus: newFocus(), now: time.Now, send: func(frame) { mu.Lock(); frames++; mu.Unlock() }}
+		ctx, stop := context.WithCancel(context.Background())
+		ended := make(chan struct{})
+		go func() { defer close(ended); p.run(ctx) }()
+		for i := range 3000 {
+			x.board.put(mtg(fmt.Sprint("m", i%50), "storm", policy.Level(1+i%3)))
+			time.Sleep(time.Millisecond)
+		}
+		stop()
+		<-ended
+		if frames < 20 || frames > 36 {
+			t.Errorf("%d frames in 3 s", frames)
+		}
+		x.shows("57 meetings")
+	})
+}
+
+// TestStalledTerminal stops the terminal: the board must not notice, and Restore
+// must return.
+func TestStalledTerminal(t *testing.T) {
+	inTerminal(t, 120, 30, func(x *terminal) {
+		x.settle()
+		x.mu.Lock()
+		stall := make(chan struct{})
+		x.stall = stall
+		x.mu.Unlock()
+		for i := range 1000 {
+			x.board.put(mtg(fmt.Sprint("m", i), "storm", policy.Level3))
+			time.Sleep(time.Millisecond)
+		}
+		from := time.Now()
+		x.c.Restore()
+		if took := time.Since(from); took > 3*time.Second {
+			t.Errorf("Restore took %v", took)
+		}
+		x.mu.Lock()
+		x.stall = nil
+		x.mu.Unlock()
+		close(stall)
+		<-x.done
+	})
+}
+
+func TestRestore(t *testing.T) {
+	inTerminal(t, 80, 24, func(x *terminal) {
+		x.settle()
+		x.c.Restore() // as the recover of another goroutine does
+		if x.alt() {
+			t.Error("the terminal was not given back")
+		}
+		<-x.done
+		if x.err != nil {
+			t.Errorf("Run: %v", x.err)
+		}
+		x.c.Restore()
+	})
+}
+
+func TestPanicInTheModelIsAnError(t *testing.T) {
+	inTerminal(t, 80, 24, func(x *terminal) {
+		x.settle()
+		x.c.program.Send(frame{update: policy.Update{Meetings: []*policy.MeetingView{nil}}})
+		<-x.done
+		if x.err == nil || x.alt() {
+			t.Errorf("Run: %v, alternate screen: %v", x.err, x.alt())
+		}
+	})
+}
+
+func TestNoColorInTerminal(t *testing.T) {
+	for _, env := range []string{"A=b", "NO_COLOR=yes"} {
+		inTerminal(t, 120, 30, func(x *terminal) {
+			x.shows("[3] EXTERNAL")
+			x.mu.Lock()
+			coloured := strings.Contains(x.raw.String(), "41m") || strings.Contains(x.raw.String(), "41;")
+			x.mu.Unlock()
+			if coloured != (env == "A=b") {
+				t.Errorf("%s: coloured is %v", env, coloured)
+			}
+		}, func(o *Options) { o.Environ = append(o.Environ, env) })
+	}
+}
+
+func TestClipboard(t *testing.T) {
+	inTerminal(t, 120, 30, func(x *terminal) {
+		x.settle()
+		x.press("y")
+		x.mu.Lock()
+		defer x.mu.Unlock()
+		if !strings.Contains(x.raw.String(), "\x1b]52;c;") {
+			t.Error("no OSC 52")
+		}
+	})
+}
+
+func TestNewNeedsABoard(t *testing.T) {
+	if _, err := New(Options{}); err == nil {
+		t.Error("no error")
+	}
+	if err := Run(context.Background(), Options{}); err == nil || errors.Is(err, context.Canceled) {
+		t.Errorf("Run: %v", err)
+	}
+}
