@@ -140,11 +140,12 @@ type app struct {
 	console  *ui.Console // nil when headless
 	stderr   io.Writer
 
-	ctx    context.Context // ends when the program is to stop
-	stop   context.CancelCauseFunc
-	wg     sync.WaitGroup
-	exit   func(code int) // os.Exit, after a panic
-	onExit string
+	ctx     context.Context // ends when the program is to stop
+	stop    context.CancelCauseFunc
+	wg      sync.WaitGroup
+	exit    func(code int) // os.Exit, after a panic
+	onExit  string
+	logFile string
 }
 
 // run is the life of the program, from the start to the end in order. ready, if
@@ -154,7 +155,7 @@ func run(ctx context.Context, cl commandLine, c config.Config, ready func(*app),
 	logger, closeLog := openLog(c.Log, headless, stderr)
 	defer closeLog()
 
-	a := &app{log: logger, stderr: stderr, exit: os.Exit, onExit: c.Marking.OnExit}
+	a := &app{log: logger, stderr: stderr, exit: os.Exit, onExit: c.Marking.OnExit, logFile: c.Log.File}
 	a.ctx, a.stop = context.WithCancelCause(ctx)
 	defer a.stop(nil)
 	stopSignals := a.signals()
@@ -365,4 +366,60 @@ func whoAmI() string {
 		return u.Username
 	}
 	return "operator"
+}
+
+func cmsOptions(c config.Config, a *app) cms.Options {
+	return cms.Options{
+		Servers: c.CMS.Servers, Port: c.CMS.Port,
+		Username: c.CMS.Username, Password: cms.Secret(c.CMS.Password.Reveal()),
+		CAFile: c.CMS.CAFile, InsecureSkipVerify: c.CMS.InsecureSkipVerify,
+		ReadsPerSecond: c.CMS.ReadsPerSecond, WritesPerSecond: c.CMS.WritesPerSecond,
+		Log: a.log, Go: a.spawn,
+	}
+}
+
+func receiverOptions(c config.Config, a *app) receiver.Options {
+	return receiver.Options{
+		Listen: c.Receiver.Listen, Path: c.Receiver.Path,
+		MaxBody: c.Receiver.MaxBodyMB << 20, RefusedDir: c.Receiver.RefusedDir,
+		Log: a.log, Go: a.spawn,
+	}
+}
+
+func uiOptions(c config.Config, cl commandLine, a *app, o policy.Options) ui.Options {
+	return ui.Options{
+		Board: a.board, Version: version, Who: whoAmI(), Demo: cl.Demo,
+		ReadOnly: cl.ReadOnly || c.UI.ReadOnly, ASCII: c.UI.ASCII,
+		Levels: o.Levels, MaxText: c.Marking.MaxLength,
+		Refresh: a.notifier.Retry, Go: a.spawn,
+	}
+}
+
+// runDemo runs callmark against a simulated cluster in the same process: the
+// real receiver, notifier and console, over real HTTP on the loopback.
+func runDemo(ctx context.Context, cl commandLine, stderr io.Writer) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	cluster, err := simulator.New(simulator.Options{Seed: uint64(time.Now().UnixNano())})
+	if err != nil {
+		return err
+	}
+	defer cluster.Close()
+	if err := cluster.Start(ctx); err != nil {
+		return err
+	}
+	c := config.Default()
+	c.Receiver.Listen, c.Receiver.RefusedDir = "127.0.0.1:0", ""
+	c.CMS.Username, c.CMS.Password = cluster.Username(), config.NewSecret(cluster.Password())
+	c.CMS.Servers = cluster.URLs()
+	c.Policy.SecureDomains, c.Policy.InternalDomains = simulator.DemoSecureDomains(), simulator.DemoInternalDomains()
+	c.Log.File = "" // a demo leaves nothing behind
+	return run(ctx, cl, c, func(a *app) {
+		if err := cluster.SetReceivers("http://" + a.receiver.Addr() + c.Receiver.Path); err != nil {
+			a.stop(err)
+			return
+		}
+		script := simulator.NewScript(cluster, simulator.ScriptOptions{})
+		a.start("demo", func() { script.Run(a.ctx) })
+	}, stderr)
 }
