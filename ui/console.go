@@ -4,24 +4,30 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"time"
 
 	tea "charm.land/bubbletea/v2"
 	"github.com/charmbracelet/colorprofile"
+	"github.com/charmbracelet/x/term"
 )
 
-// restoreWithin is how long Restore waits for the program to end in order
-// before it takes the terminal back over its head.
-const restoreWithin = time.Second
+// ErrStalled is returned by Run when the terminal took no more output, so that
+// it could be put back into its mode but not cleaned up.
+var ErrStalled = errors.New("console: the terminal takes no output: its screen could not be restored, try the command reset in it")
 
 // Console is the operators' view of a board. It is made by New, and run once.
 type Console struct {
 	o       Options
 	model   *model
 	program *tea.Program
-	cancel  context.CancelFunc
 	ctx     context.Context
+	cancel  context.CancelFunc
 	done    chan struct{} // closed when Run has restored the terminal
+
+	patience time.Duration // how long an ending in order may take, twice
+	tty      uintptr
+	before   *term.State // of the terminal, nil where there is none
 }
 
 // Run shows a console until the operator quits or ctx ends. See Console.Run.
@@ -39,7 +45,7 @@ func New(o Options) (*Console, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &Console{o: o, model: newModel(&o), done: make(chan struct{})}
+	c := &Console{o: o, model: newModel(&o), done: make(chan struct{}), patience: time.Second}
 	c.ctx, c.cancel = context.WithCancel(context.Background())
 	settings := []tea.ProgramOption{
 		tea.WithContext(c.ctx),
@@ -68,13 +74,19 @@ func New(o Options) (*Console, error) {
 }
 
 // Run shows the console until the operator quits, which is nil, or ctx ends,
-// which is nil too. When it returns the terminal is as it was and no goroutine
+// which is nil too. When it returns the terminal is as it was, and no goroutine
 // of the console's runs any more. It may be called once.
+//
+// A terminal that takes no output, over a dead line or stopped with ctrl+s,
+// cannot be drawn on and cannot be cleaned up. Run then returns ErrStalled two
+// seconds after the end of ctx, so that it keeps nobody from ending, and leaves
+// the goroutine behind that hangs in writing.
 func (c *Console) Run(ctx context.Context) error {
 	defer close(c.done)
 	defer c.cancel()
 	stop := context.AfterFunc(ctx, c.cancel)
 	defer stop()
+	c.remember()
 
 	p := &pump{
 		board: c.o.Board,
@@ -87,7 +99,24 @@ func (c *Console) Run(ctx context.Context) error {
 		defer close(pumped)
 		p.run(c.ctx)
 	})
-	_, err := c.program.Run()
+	var err error
+	ran := make(chan struct{})
+	c.o.Go("console", func() {
+		defer close(ran)
+		_, err = c.program.Run()
+	})
+	select {
+	case <-ran:
+	case <-c.ctx.Done():
+		select {
+		case <-ran:
+		case <-time.After(c.patience):
+			if !c.force(ran) {
+				<-pumped
+				return ErrStalled
+			}
+		}
+	}
 	ended := c.ctx.Err() != nil
 	c.cancel()
 	<-pumped
@@ -97,25 +126,47 @@ func (c *Console) Run(ctx context.Context) error {
 	return fmt.Errorf("console: %w", err)
 }
 
-// Restore gives the terminal back, from any goroutine, and returns within two
+// Restore gives the terminal back, from any goroutine, and returns within three
 // seconds: for a recovered panic, before the process says what happened and
-// exits. Run returns soon after. It does nothing where Run has ended, and must
-// not be called before Run.
+// exits. Run returns at the same time. It does nothing where Run has ended, and
+// waits in vain where it has not begun.
 func (c *Console) Restore() {
 	c.cancel()
 	select {
 	case <-c.done:
-		return
-	case <-time.After(restoreWithin):
+	case <-time.After(3 * c.patience):
 	}
-	// The program hangs, perhaps on what the panic left locked.
+}
+
+// remember keeps the terminal's mode, for a program that hangs.
+func (c *Console) remember() {
+	in := c.o.Input
+	if in == nil {
+		in = os.Stdin
+	}
+	if f, ok := in.(term.File); ok && term.IsTerminal(f.Fd()) {
+		if before, err := term.GetState(f.Fd()); err == nil {
+			c.tty, c.before = f.Fd(), before
+		}
+	}
+}
+
+// force takes the terminal back from a program that hangs: in what a panic left
+// locked, or in writing. It reports whether the program has ended after all.
+func (c *Console) force(ran <-chan struct{}) bool {
 	killed := make(chan struct{})
 	go func() {
 		defer close(killed)
 		c.program.Kill()
 	}()
 	select {
+	case <-ran:
+		return true
 	case <-killed:
-	case <-time.After(restoreWithin):
+	case <-time.After(c.patience):
 	}
+	if c.before != nil {
+		_ = term.Restore(c.tty, c.before)
+	}
+	return false
 }

@@ -26,7 +26,8 @@
 // Frames are handed over whole. The model is touched by bubbletea's goroutine
 // only; the meeting that is open is told to the pump through a small lock. The
 // views that the board gives out are immutable and shared. Console.Run waits
-// for the pump before it returns. Signals belong to the wiring: it ends the
+// for the pump and the program before it returns, unless the terminal hangs
+// (ErrStalled). Signals belong to the wiring: it ends the
 // context of Run, and the terminal is restored before Run returns.
 // Console.Restore gives the terminal back from any other goroutine, for the
 // recover of a panic.

@@ -7,10 +7,10 @@ import "strings"
 // case does not matter.
 type filter struct {
 	text  string
-	terms []term
+	terms []filterTerm
 }
 
-type term struct {
+type filterTerm struct {
 	not   bool
 	field string // empty: any
 	word  string
@@ -21,7 +21,7 @@ type term struct {
 func parseFilter(text string, fields func(name string) bool) filter {
 	f := filter{text: text}
 	for _, word := range strings.Fields(strings.ToLower(text)) {
-		t := term{word: word}
+		t := filterTerm{word: word}
 		if rest, ok := strings.CutPrefix(word, "!"); ok {
 			t.not, t.word = true, rest
 		}

@@ -109,12 +109,12 @@ func newMeetings(m *model) table[policy.MeetingID, *policy.MeetingView] {
 				desc:  true,
 			},
 			{
-				title: "Call Bridges", min: 8, max: 22, rank: 8,
+				title: "Bridges", min: 8, max: 22, rank: 8,
 				text:  func(v view, _ int) string { return bridgesOf(v) },
 				order: func(a, b view) int { return strings.Compare(bridgesOf(a), bridgesOf(b)) },
 			},
 			{
-				title: "Override", min: 14, want: 16, max: 26, rank: 3,
+				title: "Override", min: 14, want: 18, max: 26, rank: 3,
 				text: func(v view, _ int) string { return m.words.meetingOverride(v) },
 				style: func(v view) style {
 					if v.Override == nil && v.Fallen != nil {

@@ -221,7 +221,7 @@ func TestTableColumns(t *testing.T) {
 	x := newItems(item{"id-1", "日本語の会議室", 7}, item{"id-2", "short", 12345})
 	for w, want := range map[int]string{
 		40: "  Name                          N ID",
-		18: "  Name       N ID",
+		19: "  Name       N ID",
 		12: "  Name     N",
 		9:  "  Name", // the last resort
 	} {
@@ -235,7 +235,7 @@ func TestTableColumns(t *testing.T) {
 			}
 		}
 	}
-	if s := drawn(x, 18, 3); !strings.Contains(s, "日本..") || !strings.Contains(s, "1..") {
+	if s := drawn(x, 12, 3); !strings.Contains(s, "日本..") || !strings.Contains(s, "1..") {
 		t.Errorf("cut:\n%s", s)
 	}
 }

@@ -330,32 +330,29 @@ func (d *Decoder) startRecord(doc *Document) error {
 func (d *Decoder) startObject(name []byte) {
 	var id *string
 	r := d.record
-	switch t := r.Type; {
-	case t == CallStart || t == CallEnd:
-		if string(name) != "call" {
-			return
+	switch string(name) {
+	case "call":
+		if r.Type == CallStart || r.Type == CallEnd {
+			r.Call = Call{}
+			id = &r.Call.ID
 		}
-		r.Call = Call{}
-		id = &r.Call.ID
-	case t == CallLegStart || t == CallLegUpdate || t == CallLegEnd:
-		if string(name) != "callLeg" {
-			return
+	case "callLeg":
+		if r.Type == CallLegStart || r.Type == CallLegUpdate || r.Type == CallLegEnd {
+			r.Leg = Leg{}
+			id = &r.Leg.ID
 		}
-		r.Leg = Leg{}
-		id = &r.Leg.ID
-	case t == RecordingStart || t == RecordingEnd:
-		if string(name) != "recording" {
-			return
+	case "recording":
+		if r.Type == RecordingStart || r.Type == RecordingEnd {
+			r.Media = Media{}
+			id = &r.Media.ID
 		}
-		r.Media = Media{}
-		id = &r.Media.ID
-	case t == StreamingStart || t == StreamingEnd:
-		if string(name) != "streaming" {
-			return
+	case "streaming":
+		if r.Type == StreamingStart || r.Type == StreamingEnd {
+			r.Media = Media{}
+			id = &r.Media.ID
 		}
-		r.Media = Media{}
-		id = &r.Media.ID
-	default:
+	}
+	if id == nil {
 		return
 	}
 	d.object = true
@@ -414,9 +411,7 @@ func (d *Decoder) endRecord() {
 		}
 		*p.field = p.text
 	}
-	if t := d.record.Type; t >= RecordingStart {
-		d.record.Media.URL = cmp.Or(d.urls[0], d.urls[1])
-	}
+	d.record.Media.URL = cmp.Or(d.urls[0], d.urls[1])
 	d.urls = [2]string{}
 	d.pending = d.pending[:0]
 	d.record = nil

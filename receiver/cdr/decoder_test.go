@@ -221,8 +221,15 @@ func TestDecodeHostile(t *testing.T) {
 	}
 }
 
+// checker is what a test, a fuzz test and a property have in common.
+type checker interface {
+	Helper()
+	Errorf(format string, args ...any)
+	Fatalf(format string, args ...any)
+}
+
 // checkError checks that an error is one of ours and fit for a log line.
-func checkError(t *testing.T, err error) {
+func checkError(t checker, err error) {
 	t.Helper()
 	sentinel := false
 	for _, s := range []error{
@@ -725,6 +732,22 @@ func TestDecodeTruncated(t *testing.T) {
 				checkError(t, err)
 			}
 		}
+	}
+}
+
+// TestConstants checks the words of which the program has its own copy.
+func TestConstants(t *testing.T) {
+	for _, word := range []string{
+		"sip", "acano", "connected", "incoming", "outgoing", "webApp", "distributionLink", "lync", "lyncDistribution", "avaya",
+		"audioVideo", "applicationSharing", "instantMessaging", "coSpace", "adHoc", "forwarding", "lyncConferencing",
+		"remoteTeardown", "localTeardown",
+	} {
+		if got, ok := constant([]byte(word)); !ok || got != word {
+			t.Errorf("%s: got %q, %v", word, got, ok)
+		}
+	}
+	if got, ok := constant([]byte("SIP")); ok {
+		t.Errorf("SIP: got %q", got)
 	}
 }
 

@@ -7,11 +7,14 @@ import (
 	"io"
 	"math"
 	"path/filepath"
+	"regexp"
 	"strconv"
 	"strings"
 	"testing"
 	"time"
 	"unicode/utf8"
+
+	"pgregory.net/rapid"
 )
 
 // FuzzDecode holds the Decoder against encoding/xml: what we accept is
@@ -28,57 +31,96 @@ func FuzzDecode(f *testing.F) {
 	}
 	var d Decoder // kept from one input to the next, as in a server
 	var doc Document
-	narrow := Decoder{Limits: Limits{MaxValue: 7}}
 	f.Fuzz(func(t *testing.T, body []byte) {
-		original := bytes.Clone(body)
-		err := d.Decode(body, &doc)
-		if !bytes.Equal(body, original) {
-			t.Fatal("the body was changed")
-		}
-		if err != nil {
-			checkError(t, err)
-			if doc.Session != "" || doc.CallBridge != "" || len(doc.Records) != 0 {
-				t.Fatalf("not empty after an error: %+v", doc)
-			}
-			if _, again := decodeNew(body); again == nil || again.Error() != err.Error() {
-				t.Fatalf("first %v, then %v", err, again)
-			}
-			return
-		}
-		want, oracleErr := oracle(body, DefaultMaxValue)
-		if oracleErr != nil {
-			t.Fatalf("encoding/xml refuses it: %v", oracleErr)
-		}
-		// The strings must not be part of the body.
-		clear(body)
-		if diff := diffDocuments(want, &doc); diff != "" {
-			t.Fatalf("(-encoding/xml +ours):\n%s", diff)
-		}
-		again, err := decodeNew(original)
-		if err != nil {
-			t.Fatalf("a new decoder refuses it: %v", err)
-		}
-		if diff := diffDocuments(again, &doc); diff != "" {
-			t.Fatalf("(-new decoder +used decoder):\n%s", diff)
-		}
-		encoded, err := decodeNew(Append(nil, &doc))
-		if err != nil {
-			t.Fatalf("encoded again: %v", err)
-		}
-		if diff := diffDocuments(encoded, &doc); diff != "" {
-			t.Fatalf("(-encoded again +ours):\n%s", diff)
-		}
-		if err := narrow.Decode(original, &doc); err != nil {
-			t.Fatalf("narrow values: %v", err)
-		}
-		want, err = oracle(original, 7)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if diff := diffDocuments(want, &doc); diff != "" {
-			t.Fatalf("narrow values (-encoding/xml +ours):\n%s", diff)
-		}
+		checkAgainstOracle(t, &d, &doc, body)
 	})
+}
+
+// TestDecodeFragments does the same with documents that are put together from
+// pieces of documents, of which many more are well-formed.
+func TestDecodeFragments(t *testing.T) {
+	pieces := []string{
+		`<a>`, `</a>`, `<a/>`, `<a b="c"/>`, `<x:a>`, `</x:a>`, `<ivr/>`, `<ivr>0</ivr>`,
+		`<call>`, `</call>`, `<callLeg id=" l&#9;">`, `</callLeg>`, `<callLeg/>`, `<name>`, `</name>`, `<type>`, `</type>`,
+		`<path>`, `</path>`, `<recorderUrl>r</recorderUrl>`, `<streamUrl>s</streamUrl>`, `<recording id="m">`, `</recording>`,
+		`<canMove>`, `</canMove>`, `<durationSeconds>`, `</durationSeconds>`, `<callLegsCompleted>`, `</callLegsCompleted>`,
+		`<record>`, `</record>`, `<record type="callStart">`, `<record type='callLegUpdate' recordIndex=" 7 ">`,
+		`<record type="recordingStart" time="2026-02-28T16:03:25Z">`, `</record><record type="callEnd">`, `</records>`, `<records>`,
+		`<!---->`, `<!-- <a> & -->`, `<!-- -- -->`, `<![CDATA[`, `]]>`, `<![CDATA[ a]]&b ]]>`, `<?p?>`, `<?p q?>`, `<?xml version="1.0"?>`,
+		` `, "\n", "\r\n", "\r", "\t", "\u0085", "\u009b", "\x7f", "é", "山", "😀", "\ufffd", "\ufeff", "\xff", "\x00",
+		`&amp;`, `&#x41;`, `&#13;`, `&#10;`, `&#x85;`, `&#0;`, `&nbsp;`, `&`, `<`, `>`, `]]`, `"`, `'`, `=`, `/`, `-`,
+		`sip`, `connected`, `true`, `FALSE`, `1`, `0`, `12`, `9223372036854775807`, `some longer text`,
+	}
+	var d Decoder
+	var doc Document
+	rapid.Check(t, func(t *rapid.T) {
+		open := rapid.SampledFrom([]string{
+			"", `<records session="s">`, `<records session="s"><record type="callStart"><call id="c">`,
+			`<records session="s"><record type="callLegEnd"><callLeg id="l">`, `<records session="s"><record type="callLegStart"><callLeg id="l"><type>`,
+			`<records session="s"><record type="recordingEnd"><recording id="m"><path>`,
+		}).Draw(t, "open")
+		middle := strings.Join(rapid.SliceOfN(rapid.SampledFrom(pieces), 0, 12).Draw(t, "pieces"), "")
+		// Closes what is open, in the order in which it was opened.
+		var end string
+		for _, tag := range regexp.MustCompile(`<(\w+)`).FindAllStringSubmatch(open, -1) {
+			end = "</" + tag[1] + ">" + end
+		}
+		checkAgainstOracle(t, &d, &doc, []byte(open+middle+end))
+	})
+}
+
+// checkAgainstOracle decodes body with a Decoder and into a Document that have
+// been used before.
+func checkAgainstOracle(t checker, d *Decoder, doc *Document, body []byte) {
+	t.Helper()
+	original := bytes.Clone(body)
+	err := d.Decode(body, doc)
+	if !bytes.Equal(body, original) {
+		t.Fatalf("the body was changed")
+	}
+	if err != nil {
+		checkError(t, err)
+		if doc.Session != "" || doc.CallBridge != "" || len(doc.Records) != 0 {
+			t.Fatalf("not empty after an error: %+v", doc)
+		}
+		if _, again := decodeNew(body); again == nil || again.Error() != err.Error() {
+			t.Fatalf("first %v, then %v", err, again)
+		}
+		return
+	}
+	want, oracleErr := oracle(body, DefaultMaxValue)
+	if oracleErr != nil {
+		t.Fatalf("encoding/xml refuses it: %v", oracleErr)
+	}
+	// The strings must not be part of the body.
+	clear(body)
+	if diff := diffDocuments(want, doc); diff != "" {
+		t.Fatalf("(-encoding/xml +ours):\n%s", diff)
+	}
+	again, err := decodeNew(original)
+	if err != nil {
+		t.Fatalf("a new decoder refuses it: %v", err)
+	}
+	if diff := diffDocuments(again, doc); diff != "" {
+		t.Fatalf("(-new decoder +used decoder):\n%s", diff)
+	}
+	encoded, err := decodeNew(Append(nil, doc))
+	if err != nil {
+		t.Fatalf("encoded again: %v", err)
+	}
+	if diff := diffDocuments(encoded, doc); diff != "" {
+		t.Fatalf("(-encoded again +ours):\n%s", diff)
+	}
+	narrow := Decoder{Limits: Limits{MaxValue: 7}}
+	if err := narrow.Decode(original, doc); err != nil {
+		t.Fatalf("narrow values: %v", err)
+	}
+	if want, err = oracle(original, 7); err != nil {
+		t.Fatalf("%v", err)
+	}
+	if diff := diffDocuments(want, doc); diff != "" {
+		t.Fatalf("narrow values (-encoding/xml +ours):\n%s", diff)
+	}
 }
 
 // node is an element as encoding/xml reads it.
