@@ -136,6 +136,7 @@ type app struct {
 	log      *slog.Logger
 	board    *policy.Board
 	receiver *receiver.Server
+	cluster  *cms.Cluster
 	notifier *cms.Notifier
 	console  *ui.Console // nil when headless
 	stderr   io.Writer
@@ -166,9 +167,10 @@ func run(ctx context.Context, cl commandLine, c config.Config, ready func(*app),
 		return err
 	}
 	a.board = policy.NewBoard(o)
-	if a.notifier, err = cms.New(a.board, cmsOptions(c, a)); err != nil {
+	if a.cluster, err = cms.NewCluster(cmsOptions(c, a), a.board); err != nil {
 		return err
 	}
+	a.notifier = cms.NewNotifier(a.cluster)
 	if a.receiver, err = receiver.New(a.board, receiverOptions(c, a)); err != nil {
 		return err
 	}
@@ -186,7 +188,8 @@ func run(ctx context.Context, cl commandLine, c config.Config, ready func(*app),
 	defer a.wg.Wait()
 	defer stopKeepers()
 
-	a.notifier.Start(context.Background())
+	a.cluster.Start(context.Background())
+	a.notifier.Start()
 	defer a.finish()
 	if err := a.receiver.Start(); err != nil {
 		return err
@@ -211,7 +214,7 @@ func (a *app) finish() {
 	if err := a.receiver.Stop(within); err != nil {
 		a.log.Warn("receiver did not stop in order", "problem", err.Error())
 	}
-	a.notifier.Finish(within)
+	a.notifier.Stop(within)
 	if a.onExit == "clear" {
 		within, cancel := context.WithTimeout(context.Background(), clearWithin)
 		defer cancel()
@@ -221,7 +224,7 @@ func (a *app) finish() {
 			fmt.Fprintf(a.stderr, "callmark: %d markings could not be cleared in time and still show\n", left)
 		}
 	}
-	a.notifier.Stop()
+	a.cluster.Stop()
 	a.log.Info("callmark has stopped")
 }
 
@@ -420,6 +423,6 @@ func runDemo(ctx context.Context, cl commandLine, stderr io.Writer) error {
 			return
 		}
 		script := simulator.NewScript(cluster, simulator.ScriptOptions{})
-		a.start("demo", func() { script.Run(a.ctx) })
+		a.start("demo", func() { _ = script.Play(a.ctx) })
 	}, stderr)
 }

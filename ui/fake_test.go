@@ -188,7 +188,7 @@ func (b *fakeBoard) Release(_ time.Time, id policy.MeetingID, who string) error 
 	return nil
 }
 
-func (b *fakeBoard) Dismiss(_ time.Time, key string) {
+func (b *fakeBoard) Dismiss(_ time.Time, key, _ string) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.did = append(b.did, "dismiss "+key)

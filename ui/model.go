@@ -520,7 +520,7 @@ func (m *model) dismiss() {
 		m.tell("This one goes when its cause is gone: n steps to the next.")
 		return
 	}
-	m.board.Dismiss(m.o.Now(), p.alarm)
+	m.board.Dismiss(m.o.Now(), p.alarm, m.o.Who)
 	m.tell("Dismissed: " + p.text)
 	m.focus.now()
 }

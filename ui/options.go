@@ -29,7 +29,7 @@ type Board interface {
 	Override(now time.Time, id policy.MeetingID, o policy.Override) error
 	Release(now time.Time, id policy.MeetingID, who string) error
 	// Dismiss takes an alarm off.
-	Dismiss(now time.Time, key string)
+	Dismiss(now time.Time, key, who string)
 	// CheckText says what is wrong with an operator's text, if anything.
 	CheckText(text string) error
 	// Preview returns what an override would put on the screens.

@@ -97,19 +97,30 @@ func (b *Bridge) summary(d *document, e entry) {
 }
 
 func (b *Bridge) getParticipant(r request) answer {
+	leg, seenFrom := b.findParticipant(r.id)
+	if leg == nil {
+		return notFound("participantDoesNotExist")
+	}
+	p := &participant{id: r.id, bridge: leg.bridge, call: leg.call, legs: []*Leg{leg}}
+	d := newDocument().begin("participant", "id", p.id)
+	b.summary(d, entry{p, seenFrom})
+	d.text("userJid", leg.spec.UserJID)
+	d.flag("isActivator", leg.counts())
+	d.begin("status").text("state", leg.state.String()).end()
+	return xmlAnswer(d)
+}
+
+// findParticipant returns the first leg of a participant, and the call of this
+// Call Bridge that shows it.
+func (b *Bridge) findParticipant(id string) (*Leg, *Call) {
 	for _, call := range b.order {
-		for _, e := range call.entries() {
-			if e.id != r.id {
-				continue
+		for _, other := range call.meeting() {
+			for _, leg := range other.legs {
+				if leg.groupID == id && leg.spec.isPerson() {
+					return leg, call
+				}
 			}
-			leg := e.legs[0]
-			d := newDocument().begin("participant", "id", e.id)
-			b.summary(d, e)
-			d.text("userJid", leg.spec.UserJID)
-			d.flag("isActivator", leg.counts())
-			d.begin("status").text("state", leg.state.String()).end()
-			return xmlAnswer(d)
 		}
 	}
-	return notFound("participantDoesNotExist")
+	return nil, nil
 }

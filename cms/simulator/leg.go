@@ -33,12 +33,11 @@ type LegSpec struct {
 	Level int
 }
 
-// State is the state of a leg.
-type State uint8
+// legState is the state of a leg.
+type legState uint8
 
-// The states of a leg.
 const (
-	initial State = iota
+	initial legState = iota
 	ringing
 	connected
 	onHold
@@ -49,7 +48,7 @@ const (
 var stateNames = [...]string{"initial", "ringing", "connected", "onHold", "ended"}
 
 // String returns the state as the API writes it.
-func (s State) String() string { return stateNames[s] }
+func (s legState) String() string { return stateNames[s] }
 
 // Leg is one connection of a remote party to one Call Bridge.
 type Leg struct {
@@ -59,7 +58,7 @@ type Leg struct {
 
 	// Guarded by cluster.mu.
 	call        *Call // nil before it is in one, and in the IVR
-	state       State
+	state       legState
 	ivr         bool
 	deactivated bool
 	name        string
@@ -130,6 +129,18 @@ func (leg *Leg) Group() string { return leg.groupID }
 func (leg *Leg) Address() string {
 	defer leg.bridge.lock()()
 	return leg.address
+}
+
+// State returns the state as the API writes it, or ended.
+func (leg *Leg) State() string {
+	defer leg.bridge.lock()()
+	return leg.state.String()
+}
+
+// Level returns the level that is intended for the leg; 0: it is no person.
+func (leg *Leg) Level() int {
+	defer leg.bridge.lock()()
+	return leg.level
 }
 
 // Call returns the call that the leg is in, or nil.

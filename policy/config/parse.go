@@ -60,11 +60,13 @@ func (r *reading) syntax(document string, err error) {
 	}
 	around, _, _ = strings.Cut(around, "\n")
 	switch {
+	case strings.HasPrefix(message, "Key '") && strings.Contains(message, "already been"):
+		message = "not TOML: " + lowerFirst(message) + ": write each key and each table once"
 	case strings.Contains(strings.ToLower(around+key), "pass"):
 		// The library quotes what it cannot read.
-		message = `the password is not written as TOML has it: write it between 'single quotes'`
-	case strings.Contains(message, "already been"):
-		message = "not TOML: " + lowerFirst(message) + ": write each key and each table once"
+		message = `the password is not written as TOML has it: write it between 'single quotes', or into a file that password_file names`
+	case strings.HasPrefix(message, "invalid escape"):
+		message = "not TOML: " + lowerFirst(message) + `: write \\ for each \, or put the text between 'single quotes'`
 	case strings.Contains(message, "UTF-8"), strings.Contains(message, "UTF-16"):
 		message = "not TOML: " + lowerFirst(message) + ": save the file as UTF-8"
 	default:

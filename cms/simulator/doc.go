@@ -1,0 +1,47 @@
+// Package simulator is a Cisco Meeting Server cluster that speaks both of its
+// protocols over real HTTP: it posts Call Detail Records to receivers and
+// answers the REST API that markings are written through. It serves the demo,
+// the tests and load.
+//
+// A test drives it through calls and legs (Bridge.StartCall, Call.Join,
+// Leg.Hold, ...), makes it misbehave (Faults, Bridge.LoseRecords,
+// Bridge.StopListening, ...) and compares what the screens show (Call.Screen)
+// with what really goes on (Cluster.Truth). A Script plays meetings by itself.
+//
+// # Ordering
+//
+// Every change of a call or leg and the records that tell of it are one step:
+// the API shows the change before any receiver gets the record. A Call Bridge
+// posts its records to each receiver in the order of their correlatorIndex, one
+// post at a time, over one connection; a post that was not answered with 200 is
+// tried again after Options.ResendPause, for ever, and everything behind it
+// waits. The records of one change wait together and share a post unless
+// Options.Batch divides them; Cluster.Together does the same for several
+// changes. Between Call Bridges, and between receivers, there is no order.
+//
+// A restart forgets what was waiting. A post that is under way then still ends,
+// before the first one of the new session.
+//
+// # Blocking
+//
+// All methods may be called from any goroutine, except those of a Script, which
+// belongs to one. Driving never waits for the network: records are queued, at
+// most Options.Queue per receiver, and above that the oldest are discarded and
+// reported as missing. Only these wait: Cluster.Wait and Cluster.WaitDelivered
+// for what their names say, Cluster.SetReceivers and Cluster.Close for the
+// goroutines that they end, Bridge.SendRaw for the answer, Script.Play for the
+// end of its context.
+//
+// # Ownership
+//
+// Cluster.Start starts all goroutines: one per Call Bridge that serves its API,
+// those of net/http for its connections, and one per Call Bridge and receiver
+// that posts. Close ends them all and waits for them. One mutex of the cluster
+// guards everything that changes; no method holds it while it waits. Calls and
+// legs are handles: what is over stays readable, and driving it does nothing.
+//
+// Time is Options.Now, which durations and the expiry of messages follow; the
+// pauses of posts and the latency of the API are real time. In a bubble of
+// testing/synctest both are the bubble's; use a Network there, since sockets
+// hang.
+package simulator

@@ -1,0 +1,121 @@
+package ui
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"callmark/policy"
+)
+
+// realBench is a bench over a real board.
+func realBench(t *testing.T, w, h int) (*bench, *policy.Board) {
+	t.Helper()
+	rules, err := policy.NewRules([]string{"rooms.corp.example"}, []string{"corp.example"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	board := policy.NewBoard(policy.Options{Rules: rules})
+	b := newBench(t, w, h)
+	b.m.board, b.m.o.Board, b.pump.board = board, board, board
+	return b, board
+}
+
+var source = policy.Source{Session: "7f3c2a6e-0000-4000-8000-000000000001", CallBridge: "", Address: "192.0.2.1"}
+
+// feed applies events of one session, numbered from where it stands.
+type feed struct {
+	board *policy.Board
+	next  int64
+}
+
+func (f *feed) apply(now time.Time, all ...policy.Event) {
+	for i := range all {
+		all[i].Index, all[i].Time = f.next, now
+		f.next++
+	}
+	f.board.Apply(now, source, all)
+}
+
+func call(id, name string) policy.Event {
+	return policy.Event{Kind: policy.CallStarted, Call: policy.CallFacts{ID: id, Name: name, Correlator: "corr-" + id}}
+}
+
+func join(id, call, name, address string) policy.Event {
+	return policy.Event{Kind: policy.LegStarted, Leg: policy.LegFacts{ID: id, Name: name, RemoteParty: address, Type: "sip", Call: call, Connected: true}}
+}
+
+// TestRealBoard follows a meeting from its first record to its end, through the
+// core and the keys.
+func TestRealBoard(t *testing.T) {
+	b, board := realBench(t, 160, 45)
+	f := feed{board: board}
+	f.apply(start, call("c1", "Cabinet briefing"), join("l1", "c1", "Room", "sip:room@rooms.corp.example"))
+	b.frame().shows("1 meeting", "[1] SECURE", "Cabinet briefing", "1:1")
+	f.apply(start, join("l2", "c1", "Ines", "sip:ines@corp.example"), join("l3", "c1", "Mallory", "sip:mallory@corp.example.evil.test"))
+	b.frame().shows("[3] EXTERNAL", "1:1 2:1 3:1", "by Mallory").keys("enter").frame().shows("corp.example.evil.test matches no entry", "history", "joined")
+
+	b.keys("f", "1").shows("1 external, 1 internal participants").keys("y").frame().shows("forced [1] by anna")
+	v, _ := board.Meeting("corr-c1")
+	if v == nil || v.Override == nil || v.Override.Level != 1 || v.Override.Who != "anna" {
+		t.Fatalf("meeting %+v", v)
+	}
+	b.keys("a").frame().shows("automatic again")
+	b.keys("f", "t").typed("Pause until 3 pm").keys("enter", "y").frame().shows("Pause until 3 pm")
+	b.keys("c", "y").frame().shows("cleared by anna")
+
+	// The external one leaves and comes back: the clear falls.
+	f.apply(start, policy.Event{Kind: policy.LegEnded, Leg: policy.LegFacts{ID: "l3", Call: "c1"}})
+	b.frame().shows("[2] INTERNAL")
+	f.apply(start, join("l4", "c1", "Mallory", "sip:mallory@evil.test"))
+	b.frame().shows("[3] EXTERNAL", "An override fell", "FELL")
+	f.apply(start, policy.Event{Kind: policy.CallEnded, Call: policy.CallFacts{ID: "c1"}})
+	b.frame().shows("ENDED").keys("esc").shows("No meetings").keys("l").shows("override fell", "call ended")
+}
+
+// TestRealBoardGap loses records: the badge gets its question mark.
+func TestRealBoardGap(t *testing.T) {
+	b, board := realBench(t, 160, 45)
+	f := feed{board: board}
+	f.apply(start, call("c1", "Cabinet briefing"), join("l1", "c1", "Room", "sip:room@rooms.corp.example"))
+	f.next += 5
+	f.apply(start, join("l2", "c1", "Room 2", "sip:room2@rooms.corp.example"))
+	b.frame().shows("[1?] SECURE", "1 unverified")
+}
+
+// TestRealBoardStorm runs many changes through the core while frames are made
+// now and then, and compares what the table holds with the board at the end.
+func TestRealBoardStorm(t *testing.T) {
+	b, board := realBench(t, 100, 30)
+	f := feed{board: board}
+	for i := range 3000 {
+		id := fmt.Sprint("c", i%97)
+		switch i % 5 {
+		case 0, 1:
+			f.apply(start, call(id, "Meeting "+id), join(fmt.Sprint("l", i), id, "Somebody", "sip:x@corp.example"))
+		case 2:
+			f.apply(start, join(fmt.Sprint("l", i), id, "Somebody", "sip:x@evil.test"))
+		case 3:
+			f.apply(start, policy.Event{Kind: policy.LegEnded, Leg: policy.LegFacts{ID: fmt.Sprint("l", i-1), Call: id}})
+		case 4:
+			f.apply(start, policy.Event{Kind: policy.CallEnded, Call: policy.CallFacts{ID: id}})
+		}
+		if i%13 == 0 {
+			b.frame().screen()
+		}
+	}
+	b.frame()
+	all := board.Since(0).Meetings
+	if len(all) != b.m.meetings.len() {
+		t.Errorf("%d meetings in the table, %d on the board", b.m.meetings.len(), len(all))
+	}
+	for _, v := range all {
+		if got, ok := b.m.meetings.get(v.ID); !ok || got.Version != v.Version {
+			t.Errorf("%s is not as on the board", v.ID)
+		}
+	}
+	if got := strings.Join(shownIDs(b.m), " "); got == "" {
+		t.Error("nothing left to compare")
+	}
+}
