@@ -189,7 +189,7 @@ func run(ctx context.Context, cl commandLine, c config.Config, ready func(*app),
 	defer stopKeepers()
 
 	a.cluster.Start(context.Background())
-	a.notifier.Start()
+	a.notifier.Start(context.Background())
 	defer a.finish()
 	if err := a.receiver.Start(); err != nil {
 		return err
@@ -240,8 +240,9 @@ func stopReason(ctx context.Context) string {
 func (a *app) signals() (stop func()) {
 	ch := make(chan os.Signal, 2)
 	signal.Notify(ch, syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP)
-	over := make(chan struct{})
-	a.start("signals", func() {
+	over, done := make(chan struct{}), make(chan struct{})
+	a.spawn("signals", func() {
+		defer close(done)
 		for n := 0; ; n++ {
 			select {
 			case <-over:
@@ -257,7 +258,7 @@ func (a *app) signals() (stop func()) {
 	return func() {
 		signal.Stop(ch)
 		close(over)
-		a.wg.Wait()
+		<-done
 	}
 }
 

@@ -87,7 +87,6 @@ type program struct {
 	cluster *simulator.Cluster
 	stderr  *output
 	stopped chan error
-	cancel  context.CancelFunc
 }
 
 // output takes what the program writes, from any goroutine.
@@ -130,7 +129,7 @@ func launch(t *testing.T, so simulator.Options, change func(*config.Config)) *pr
 	if change != nil {
 		change(&c)
 	}
-	p := &program{cluster: cluster, stderr: &output{}, stopped: make(chan error, 1), cancel: cancel}
+	p := &program{cluster: cluster, stderr: &output{}, stopped: make(chan error, 1)}
 	ready := make(chan *app, 1)
 	go func() {
 		p.stopped <- run(ctx, commandLine{NoTUI: true}, c, func(a *app) { ready <- a }, p.stderr)
@@ -149,10 +148,7 @@ func launch(t *testing.T, so simulator.Options, change func(*config.Config)) *pr
 
 // end stops callmark in order. It may be called twice.
 func (p *program) end(t *testing.T) {
-	p.cancel2(t)
-}
-
-func (p *program) cancel2(t *testing.T) {
+	t.Helper()
 	if p.stopped == nil {
 		return
 	}

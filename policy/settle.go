@@ -50,12 +50,11 @@ func (b *Board) settle(now time.Time) {
 	for i := 0; i < len(b.touched); i++ {
 		m := b.touched[i]
 		b.touched[i] = nil
-		m.touched = false
 		if len(m.calls) == 0 {
+			m.touched = false
 			continue // it has ended
 		}
 		b.recompute(now, m)
-		m.touched = false
 		b.verify(now, m)
 		overdue := m.unverified != "" && !b.o.KeepUnverified && !now.Before(m.deadline)
 		m.effective = shown(m.effective, m.computed, m.unverified != "", overdue)
@@ -69,6 +68,7 @@ func (b *Board) settle(now time.Time) {
 		}
 		b.tally(m)
 		b.changed(m)
+		m.touched = false
 	}
 	b.touched = b.touched[:0]
 }

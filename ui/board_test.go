@@ -71,7 +71,7 @@ func TestRealBoard(t *testing.T) {
 	f.apply(start, join("l4", "c1", "Mallory", "sip:mallory@evil.test"))
 	b.frame().shows("[3] EXTERNAL", "An override fell", "FELL")
 	f.apply(start, policy.Event{Kind: policy.CallEnded, Call: policy.CallFacts{ID: "c1"}})
-	b.frame().shows("ENDED").keys("esc").shows("No meetings").keys("l").shows("override fell", "call ended")
+	b.frame().shows("ENDED").keys("esc").shows("ENDED").keys("esc").shows("No meetings").keys("l").shows("override fell", "call ended")
 }
 
 // TestRealBoardGap loses records: the badge gets its question mark.

@@ -49,7 +49,7 @@ func (l *eventLog) init(m *model) {
 				order: by(func(x logLine) string { return x.kind }),
 			},
 			{
-				title: "Meeting", min: 12, max: 30, rank: 3,
+				title: "About", min: 12, max: 30, rank: 3,
 				text:  func(x logLine, _ int) string { return x.entry.Name },
 				order: by(func(x logLine) string { return x.entry.Name }),
 			},

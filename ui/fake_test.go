@@ -1,7 +1,6 @@
 package ui
 
 import (
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -164,7 +163,7 @@ func (b *fakeBoard) Override(_ time.Time, id policy.MeetingID, o policy.Override
 	}
 	old, ok := b.meetings[id]
 	if !ok {
-		return errors.New("the meeting has ended")
+		return policy.ErrNoMeeting
 	}
 	b.did = append(b.did, fmt.Sprintf("override %s %s by %s", id, o, o.Who))
 	b.version++
@@ -180,18 +179,25 @@ func (b *fakeBoard) Release(_ time.Time, id policy.MeetingID, who string) error 
 	if b.err != nil {
 		return b.err
 	}
+	old, ok := b.meetings[id]
+	if !ok {
+		return policy.ErrNoMeeting
+	}
+	if old.Override == nil && old.Fallen == nil {
+		return policy.ErrAutomatic
+	}
 	b.did = append(b.did, fmt.Sprintf("release %s by %s", id, who))
 	b.version++
-	v := *b.meetings[id]
+	v := *old
 	v.Version, v.Override, v.Fallen = b.version, nil, nil
 	b.meetings[id] = &v
 	return nil
 }
 
-func (b *fakeBoard) Dismiss(_ time.Time, key, _ string) {
+func (b *fakeBoard) Dismiss(_ time.Time, key, who string) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.did = append(b.did, "dismiss "+key)
+	b.did = append(b.did, "dismiss "+key+" by "+who)
 	b.rest.Alarms = slices.DeleteFunc(slices.Clone(b.rest.Alarms), func(a policy.Alarm) bool { return a.Key == key })
 }
 
@@ -403,10 +409,10 @@ func scene(b *fakeBoard) {
 	b.note(
 		policy.Entry{Time: start.Add(-12 * time.Minute), Kind: policy.EntryCallStarted, Meeting: "m-cabinet", Name: "Cabinet briefing", Bridge: "cms1"},
 		policy.Entry{Time: start.Add(-11 * time.Minute), Kind: policy.EntryJoined, Meeting: "m-cabinet", Name: "Cabinet briefing", Person: "Room 4.01", Address: "sip:4.01@rooms.corp.example", Level: 1},
-		policy.Entry{Time: start.Add(-8 * time.Minute), Kind: policy.EntryForced, Weight: policy.Notice, Meeting: "m-budget", Name: "Budget 2027", Level: 1, Text: "chair asked", Who: "bob"},
+		policy.Entry{Time: start.Add(-8 * time.Minute), Kind: policy.EntryForced, Weight: policy.Notice, Meeting: "m-budget", Name: "Budget 2027", Level: 2, Text: "level 1: chair asked", Who: "bob"},
 		policy.Entry{Time: start.Add(-3 * time.Minute), Kind: policy.EntryJoined, Meeting: "m-cabinet", Name: "Cabinet briefing", Person: "Mallory", Address: "sip:mallory@evil.test", Level: 3, Text: "host evil.test matches no entry"},
 		policy.Entry{Time: start.Add(-3 * time.Minute), Kind: policy.EntryLevel, Weight: policy.Notice, Meeting: "m-cabinet", Name: "Cabinet briefing", Before: 2, Level: 3},
-		policy.Entry{Time: start.Add(-40 * time.Second), Kind: policy.EntryFell, Weight: policy.Warning, Meeting: "m-legal", Name: "Legal", Level: 3, Text: "the level became less trusted", Who: "anna"},
+		policy.Entry{Time: start.Add(-40 * time.Second), Kind: policy.EntryFell, Weight: policy.Warning, Meeting: "m-legal", Name: "Legal", Level: 3, Text: "clear", Who: "anna"},
 	)
 }
 

@@ -241,7 +241,24 @@ func (m *model) drawBridges() {
 		}
 		return
 	}
+	// With the age of its last record, where there is room for all of them.
 	var parts []part
+	for i, b := range all {
+		word := m.bridgeWord(b)
+		if !b.LastRecord.IsZero() {
+			word.text += ", record " + age(m.now, b.LastRecord) + " ago"
+		}
+		if i > 0 {
+			parts = append(parts, part{"  ", ""})
+		}
+		parts = append(parts, word)
+	}
+	if joined(parts) <= m.w {
+		c.parts(m.words.ellipsis, part{}, parts...)
+		return
+	}
+
+	parts = parts[:0]
 	used := 0
 	for i, b := range all {
 		word := m.bridgeWord(b)

@@ -72,7 +72,8 @@ func newLegs(m *model) table[string, policy.LegView] {
 		return func(a, b view) int { return foldCompare(get(a), get(b)) }
 	}
 	t := table[string, view]{
-		key:   func(v view) string { return v.ID },
+		// With the call: nobody is hidden by somebody else's id.
+		key:   func(v view) string { return v.ID + " " + v.Call },
 		same:  func(a, b view) bool { return a == b },
 		order: legOrder,
 		text: func(v view) string {
@@ -223,8 +224,8 @@ func (o *openMeeting) head(m *model, v *policy.MeetingView) [][]part {
 		add(part{"FELL", p.bad}, part{" " + age(m.now, v.Fallen.At) + " ago: " + w.override(&v.Fallen.Override) + " by " + who(v.Fallen.Override.Who) +
 			", when the level became " + w.badge(v.Fallen.Computed, false) + ". a keeps it automatic, f forces again", ""})
 	}
-	if v.Holder.Leg != "" {
-		add(part{"Level by   ", p.faint}, part{dash(v.Holder.Name) + ", " + v.Holder.Evidence.String(), ""})
+	if v.Holder.Evidence.Rule != 0 {
+		add(part{"Level by   ", p.faint}, part{holder(&v.Holder), ""})
 	}
 	for i := range v.Calls {
 		call := &v.Calls[i]

@@ -183,6 +183,14 @@ func bridgesOf(v *policy.MeetingView) string {
 	return b.String()
 }
 
+// holder says who or what holds a level up; a bound that was reached is nobody.
+func holder(h *policy.Holder) string {
+	if h.Leg == "" {
+		return h.Evidence.String()
+	}
+	return dash(h.Name) + ", " + h.Evidence.String()
+}
+
 // remark says the most urgent thing about a meeting that its row may have had
 // no room for.
 func (m *model) remark(v *policy.MeetingView) (string, style) {
@@ -197,8 +205,8 @@ func (m *model) remark(v *policy.MeetingView) (string, style) {
 			m.words.badge(v.Fallen.Computed, false) + ": a keeps it automatic, f forces again", m.palette.bad
 	case v.Override != nil:
 		return name + m.words.meetingOverride(v) + ", the level is " + m.words.badge(v.Computed, false), m.palette.bold
-	case v.Holder.Leg != "":
-		return name + m.words.badge(v.Computed, false) + " by " + v.Holder.Name + ", " + v.Holder.Evidence.String(), m.palette.faint
+	case v.Holder.Evidence.Rule != 0:
+		return name + m.words.badge(v.Computed, false) + " by " + holder(&v.Holder), m.palette.faint
 	}
 	return "", ""
 }

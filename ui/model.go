@@ -1,6 +1,7 @@
 package ui
 
 import (
+	"errors"
 	"fmt"
 	"time"
 
@@ -137,7 +138,8 @@ func (m *model) take(f frame) {
 	for i := range f.entries {
 		e := &f.entries[i]
 		if e.Kind == policy.EntryFell && u.Version > 0 && e.Time.Add(noticeFor).After(m.now) {
-			m.fail(fmt.Sprintf("An override fell: %s is %s. %s", quoted(e.Name, 40, m.words.ellipsis), m.words.badge(e.Level, false), e.Text))
+			m.fail(fmt.Sprintf("An override fell: %s is %s. It was: %s, by %s.",
+				quoted(e.Name, 40, m.words.ellipsis), m.words.badge(e.Level, false), e.Text, who(e.Who)))
 		}
 	}
 	if !m.notice.until.IsZero() && m.now.After(m.notice.until) {
@@ -454,11 +456,11 @@ func (m *model) act(do func(*policy.MeetingView)) {
 // show then follows from the facts.
 func (m *model) automatic(v *policy.MeetingView) {
 	name := quoted(v.Name, 40, m.words.ellipsis)
-	if v.Override == nil && v.Fallen == nil {
+	switch err := m.board.Release(m.o.Now(), v.ID, m.o.Who); {
+	case errors.Is(err, policy.ErrAutomatic):
 		m.tell(name + " is automatic already.")
 		return
-	}
-	if err := m.board.Release(m.o.Now(), v.ID, m.o.Who); err != nil {
+	case err != nil:
 		m.fail("Not released: " + err.Error())
 		return
 	}

@@ -288,7 +288,7 @@ func TestHeader(t *testing.T) {
 		b.keys("n")
 	}
 	b.keys("x").frame().hides("ALARM")
-	if got := b.board.acts(); got != "dismiss cdr cms3" {
+	if got := b.board.acts(); got != "dismiss cdr cms3 by anna" {
 		t.Errorf("did %q", got)
 	}
 	b.m.Update(tea.WindowSizeMsg{Width: 80, Height: 24})

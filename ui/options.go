@@ -9,6 +9,8 @@ import (
 	"callmark/policy"
 )
 
+var _ Board = (*policy.Board)(nil)
+
 // Board is what the console needs of the core; *policy.Board is one. All its
 // methods may be called from any goroutine and block on a short mutex only.
 type Board interface {

@@ -211,6 +211,13 @@ func (w *words) entry(e *policy.Entry) string {
 		add(e.Person)
 		add(shape(e.Before, false) + w.arrow + shape(e.Level, false))
 		add(e.Address)
+	case policy.EntryForced, policy.EntryReleased, policy.EntryExpired, policy.EntryFell:
+		// The level is the computed one, beside which the decision stands.
+		s := e.Text
+		if e.Who != "" {
+			s += " by " + e.Who
+		}
+		return s + ", the level is " + w.badge(e.Level, false)
 	case policy.EntryJoined, policy.EntryLeft:
 		add(shape(e.Level, false))
 		add(e.Person)

@@ -138,7 +138,8 @@ func (b *Bridge) call(id string) *Call {
 // Restart begins a new session, as after a power cut: all that ran is gone
 // without end records, the records that waited are gone too, and the indexes
 // start again. The API and the receivers' configuration stay. Peers end their
-// distribution links to this Call Bridge.
+// distribution links to this Call Bridge. Receivers hear of the new session with
+// its first record, not before.
 func (b *Bridge) Restart() {
 	defer b.lock()()
 	for _, call := range b.order {

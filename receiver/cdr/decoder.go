@@ -356,7 +356,6 @@ func (d *Decoder) startObject(name []byte) {
 		return
 	}
 	d.object = true
-	d.urls = [2]string{}
 	d.pending = d.pending[:0]
 	d.value.buf = d.value.buf[:0]
 	d.value.begin()

@@ -7,6 +7,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -300,6 +301,7 @@ func TestDecodeSyntax(t *testing.T) {
 		{"last character", open + `&#x10FFFF;` + end, nil},
 		{"above the last character", open + `&#x110000;` + end, ErrEntity},
 		{"far above the last character", open + `&#99999999999999999999999;` + end, ErrEntity},
+		{"above 32 bits", open + `&#x100000041;` + end, ErrEntity},
 		{"U+FFFE by reference", open + `&#xFFFE;` + end, ErrEntity},
 		{"U+FFFE", open + "\ufffe" + end, ErrEncoding},
 		{"U+FFFD", open + "\ufffd" + end, nil},
@@ -549,6 +551,9 @@ func TestDecodeTime(t *testing.T) {
 		"2026-02-28 16:03:25":           {},
 		"2026-02-30T16:03:25Z":          {},
 		"2026-02-28T24:03:25Z":          {},
+		"2026-02-28T1:03:25Z":           {},
+		"2026-02-28T1:03:25.55Z":        {},
+		"2026-02-28T16:03:25,5Z":        {},
 		"9999-12-31T23:59:59-01:00":     {},
 		"0000-01-01T00:00:00+01:00":     {},
 		"1772294605":                    {},
@@ -605,6 +610,12 @@ func TestDecodeShape(t *testing.T) {
 			record(with(func(r *Record) { r.Type, r.Leg.ID, r.Leg.Type = CallLegStart, "l", "x" }))},
 		{"repeated object: the last alone", `<record type="callLegStart"><callLeg id="l"><type>x</type><canMove>true</canMove></callLeg><callLeg><call>c</call></callLeg></record>`,
 			record(with(func(r *Record) { r.Type, r.Leg.Call = CallLegStart, "c" }))},
+		{"repeated call", `<record type="callEnd"><call id="c"><name>n</name><durationSeconds>5</durationSeconds></call><call id="d"/></record>`,
+			record(with(func(r *Record) { r.Type, r.Call.ID = CallEnd, "d" }))},
+		{"repeated recording", `<record type="recordingEnd"><recording id="m"><path>p</path><call>c</call></recording><recording id="n"/></record>`,
+			record(with(func(r *Record) { r.Type, r.Media.ID = RecordingEnd, "n" }))},
+		{"fields behind the object", `<record type="callEnd"><call id="c"/><x><name>no</name><durationSeconds>5</durationSeconds></x></record>`,
+			record(with(func(r *Record) { r.Type, r.Call.ID = CallEnd, "c" }))},
 		{"prefixed names", `<x:record type="callStart"/><record type="callStart" x:recordIndex="1"><call x:id="no"><x:name>no</x:name></call></record>`,
 			record(with(func(r *Record) { r.Type = CallStart }))},
 		{"recorder without a path", `<record type="recordingStart"><recording id="m"><path/><recorderUrl>u</recorderUrl></recording></record>`,
@@ -642,7 +653,7 @@ func TestDecodeAllFields(t *testing.T) {
 func TestDecodeReuse(t *testing.T) {
 	var d Decoder
 	var doc Document
-	many := Append(nil, &Document{Session: "a", CallBridge: "b", Records: make([]Record, 50)})
+	many := Append(nil, &Document{Session: "a", CallBridge: "b", Records: slices.Repeat([]Record{{Type: CallEnd, Call: Call{ID: "c"}}}, 50)})
 	if err := d.Decode(many, &doc); err != nil {
 		t.Fatal(err)
 	}

@@ -1,6 +1,7 @@
 package cdr
 
 import (
+	"bytes"
 	"math"
 	"time"
 	"unicode/utf8"
@@ -176,6 +177,10 @@ func parseSeconds(b []byte) time.Duration {
 
 // parseTime reads an RFC 3339 time; what is none is the zero time.
 func parseTime(b []byte) time.Time {
+	// Package time alone also takes hours of one digit and a decimal comma.
+	if len(b) < len("2006-01-02T15:04:05Z") || b[len("2006-01-02T15")] != ':' || bytes.IndexByte(b, ',') >= 0 {
+		return time.Time{}
+	}
 	var t time.Time
 	if t.UnmarshalText(b) != nil {
 		return time.Time{}

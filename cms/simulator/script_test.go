@@ -1,0 +1,279 @@
+package simulator
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	gocmp "github.com/google/go-cmp/cmp"
+
+	"callmark/receiver/cdr"
+)
+
+// told is what the records say: a slow and obvious reader of them, for servers
+// that lose nothing.
+type told struct {
+	sessions map[string]string // by callBridge
+	calls    map[string]string // correlator by call
+	legs     map[string]*toldLeg
+	over     map[string]bool // ended legs
+	seen     map[string]bool // session and index
+}
+
+type toldLeg struct {
+	cdr.Leg
+	bridge      string
+	joined      bool
+	person      bool
+	address     string
+	callIndex   int64
+	deactivated bool
+}
+
+func tell(docs []cdr.Document) map[string][]string {
+	w := told{map[string]string{}, map[string]string{}, map[string]*toldLeg{}, map[string]bool{}, map[string]bool{}}
+	type item struct {
+		doc cdr.Document
+		rec cdr.Record
+	}
+	// Put what was reordered back in order, session by session.
+	var sessions []string
+	items := map[string][]item{}
+	for _, doc := range docs {
+		if items[doc.Session] == nil {
+			sessions = append(sessions, doc.Session)
+		}
+		for _, rec := range doc.Records {
+			key := fmt.Sprint(doc.Session, rec.CorrelatorIndex)
+			if !w.seen[key] {
+				w.seen[key] = true
+				items[doc.Session] = append(items[doc.Session], item{doc, rec})
+			}
+		}
+	}
+	for _, session := range sessions {
+		list := items[session]
+		slices.SortFunc(list, func(a, b item) int { return cmp.Compare(a.rec.CorrelatorIndex, b.rec.CorrelatorIndex) })
+		bridge := list[0].doc.CallBridge
+		if w.sessions[bridge] != session {
+			w.sessions[bridge] = session
+			for id, leg := range w.legs {
+				if leg.bridge == bridge {
+					delete(w.legs, id)
+				}
+			}
+		}
+		for _, it := range list {
+			w.apply(bridge, it.rec)
+		}
+	}
+	people := map[string][]string{}
+	for _, leg := range w.legs {
+		if leg.joined && leg.person && !leg.deactivated {
+			people[w.calls[leg.Call]] = append(people[w.calls[leg.Call]], leg.ID+" "+leg.address)
+		}
+	}
+	for _, list := range people {
+		slices.Sort(list)
+	}
+	return people
+}
+
+func (w *told) apply(bridge string, r cdr.Record) {
+	switch r.Type {
+	case cdr.CallStart:
+		w.calls[r.Call.ID] = r.Call.Correlator
+	case cdr.CallEnd:
+		for id, leg := range w.legs {
+			if leg.Call == r.Call.ID {
+				delete(w.legs, id)
+			}
+		}
+	case cdr.CallLegStart:
+		spec := LegSpec{SubType: r.Leg.SubType, Recording: r.Leg.Recording == cdr.True, Streaming: r.Leg.Streaming == cdr.True}
+		w.legs[r.Leg.ID] = &toldLeg{Leg: r.Leg, bridge: bridge, person: spec.isPerson(), address: r.Leg.RemoteParty}
+	case cdr.CallLegUpdate:
+		leg := w.legs[r.Leg.ID]
+		if leg == nil {
+			return
+		}
+		leg.Call = r.Leg.Call
+		leg.address = r.Leg.RemoteAddress
+		leg.deactivated = r.Leg.Deactivated == cdr.True
+		if r.Leg.IVR {
+			leg.joined = false
+		} else if r.Leg.State == "connected" && leg.Call != "" {
+			leg.joined = true
+		}
+	case cdr.CallLegEnd:
+		delete(w.legs, r.Leg.ID)
+	}
+}
+
+// truthInWords is Truth in the form of tell.
+func truthInWords(c *Cluster) map[string][]string {
+	people := map[string][]string{}
+	for correlator, m := range c.Truth() {
+		for _, p := range m.People {
+			people[correlator] = append(people[correlator], p.Leg+" "+p.Address)
+		}
+	}
+	for _, list := range people {
+		slices.Sort(list)
+	}
+	return people
+}
+
+func TestScriptRecordsTellTheTruth(t *testing.T) {
+	for seed := range uint64(4) {
+		t.Run(fmt.Sprint(seed), func(t *testing.T) {
+			r := newReceiver(t)
+			c := startCluster(t, Options{Seed: seed, Receivers: []string{r.URL}})
+			s := NewScript(c, ScriptOptions{Seed: seed, Faults: ScriptFaults{Duplicate: 0.05, Reorder: 0.05, Restart: 0.005, Overwrite: 0.01}})
+			done := map[string]int{}
+			levels := map[int]int{}
+			for range 20 {
+				for range 50 {
+					done[s.Step()]++
+				}
+				// Nobody hears of a restart before the first record after it.
+				for _, b := range c.Bridges() {
+					if b.Next() == 0 {
+						b.StartCall(CallSpec{}).End()
+					}
+				}
+				delivered(t, c)
+				if diff := gocmp.Diff(truthInWords(c), tell(r.documents())); diff != "" {
+					t.Fatalf("truth and records differ (-truth +records)\n%s", diff)
+				}
+				for _, m := range c.Truth() {
+					levels[m.Level]++
+				}
+			}
+			for _, action := range []string{"open", "arrive", "leave", "ivr", "join", "hold", "lobby", "transfer", "move", "spread", "rename", "present", "record", "repeat", "close"} {
+				if done[action] == 0 {
+					t.Errorf("no %s in %v", action, done)
+				}
+			}
+			if levels[1] == 0 || levels[2] == 0 || levels[3] == 0 {
+				t.Errorf("levels %v", levels)
+			}
+		})
+	}
+}
+
+// story plays some steps and tells what the cluster is then.
+func story(t *testing.T, seed uint64) string {
+	t.Helper()
+	c, err := New(Options{Seed: seed, Now: func() time.Time { return time.Unix(0, 0) }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	s := NewScript(c, ScriptOptions{Seed: seed, Faults: ScriptFaults{Restart: 0.01}})
+	var out strings.Builder
+	for range 500 {
+		fmt.Fprintln(&out, s.Step())
+	}
+	for _, b := range c.Bridges() {
+		for _, leg := range b.Legs() {
+			fmt.Fprintln(&out, b.Name(), leg.ID(), leg.State(), leg.Address())
+		}
+	}
+	return out.String()
+}
+
+func TestScriptFollowsFromItsSeed(t *testing.T) {
+	if diff := gocmp.Diff(story(t, 1), story(t, 1)); diff != "" {
+		t.Errorf("two runs differ\n%s", diff)
+	}
+	if story(t, 1) == story(t, 2) {
+		t.Error("two seeds tell the same")
+	}
+}
+
+func TestScriptIsOfBelievableSize(t *testing.T) {
+	c := startCluster(t, Options{})
+	s := NewScript(c, ScriptOptions{})
+	for i := range 5000 {
+		s.Step()
+		if i < 200 {
+			continue
+		}
+		truth := c.Truth()
+		if len(truth) < 4 || len(truth) > 16 {
+			t.Fatalf("step %d: %d meetings", i, len(truth))
+		}
+		for _, m := range truth {
+			if len(m.People) > 25 {
+				t.Fatalf("step %d: %d people in %q", i, len(m.People), m.Name)
+			}
+		}
+	}
+}
+
+func TestPlay(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var n Network
+		c := startCluster(t, Options{Listen: n.Listen, Dial: n.DialContext})
+		defer c.Close()
+		ctx, cancel := context.WithCancel(t.Context())
+		done := make(chan error)
+		go func() { done <- NewScript(c, ScriptOptions{}).Play(ctx) }()
+		time.Sleep(time.Second)
+		truth := c.Truth()
+		if n := len(truth); n < 8 || n > 12 {
+			t.Errorf("%d meetings after a second", n)
+		}
+		levels := map[int]bool{}
+		for _, m := range truth {
+			levels[m.Level] = true
+		}
+		if !levels[1] || !levels[2] || !levels[3] {
+			t.Errorf("levels %v", levels)
+		}
+		before := c.changes()
+		time.Sleep(time.Minute)
+		if n := c.changes() - before; n < 60 {
+			t.Errorf("%d changes in a minute", n)
+		}
+		cancel()
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+func (c *Cluster) changes() uint64 {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.version
+}
+
+func TestPopulate(t *testing.T) {
+	r := newReceiver(t)
+	c := startCluster(t, Options{Bridges: 3, Receivers: []string{r.URL}, Batch: 500})
+	calls := c.Populate(300, 10)
+	if len(calls) != 300 || len(c.Calls()) != 300 {
+		t.Fatalf("%d calls", len(calls))
+	}
+	levels := map[int]int{}
+	for _, m := range c.Truth() {
+		levels[m.Level]++
+		if len(m.People) != 10 {
+			t.Fatalf("%d people", len(m.People))
+		}
+	}
+	if levels[1] != 100 || levels[2] != 100 || levels[3] != 100 {
+		t.Errorf("levels %v", levels)
+	}
+	delivered(t, c)
+	if n := len(r.records()); n != 300*21 {
+		t.Errorf("%d records", n)
+	}
+}

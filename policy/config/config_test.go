@@ -1,0 +1,189 @@
+package config
+
+import (
+	"os"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"callmark/policy"
+)
+
+const example = "../../config.toml"
+
+func TestExampleIsDefault(t *testing.T) {
+	c, problems := parseFile(t, example)
+	for _, p := range problems.Errors() {
+		if p.Key != "cms.username" && p.Key != "cms.password" {
+			t.Errorf("the example has more than its credentials to fill in: %s", p)
+		}
+	}
+	if n := len(problems.Errors()); n != 2 {
+		t.Errorf("%d problems, want those of username and password:\n%s", n, problems)
+	}
+	if !slices.Equal(c.CMS.Servers, []string{"cms1.example.com"}) {
+		t.Errorf("servers are %q", c.CMS.Servers)
+	}
+	c.CMS.Servers = nil
+	if want := Default(); !reflect.DeepEqual(c, want) {
+		t.Errorf("the example differs from Default:\n got %+v\nwant %+v", c, want)
+	}
+}
+
+func TestExampleHasEveryKey(t *testing.T) {
+	data, err := os.ReadFile(example)
+	if err != nil {
+		t.Fatal(err)
+	}
+	found := findLines(string(data))
+	all := strings.Split(string(data), "\n")
+	eachKey(nil, reflect.ValueOf(new(Config)).Elem(), func(path []string, _ reflect.Value) {
+		key := joinKey(path)
+		line, ok := found[key]
+		if !ok {
+			t.Errorf("%s is not in the example", key)
+			return
+		}
+		name, _, _ := strings.Cut(all[line-1], " =")
+		if name != path[len(path)-1] {
+			t.Errorf("%s is at line %d, which reads %q", key, line, all[line-1])
+		}
+		// What a name or a message is for is said at level 1.
+		if !strings.Contains(all[line-1], " # ") && path[0] != "log" && len(path) != 4 {
+			t.Errorf("%s has no comment", key)
+		}
+	})
+}
+
+func TestEveryFieldHasATag(t *testing.T) {
+	seen := map[string]bool{}
+	eachKey(nil, reflect.ValueOf(new(Config)).Elem(), func(path []string, _ reflect.Value) {
+		key := joinKey(path)
+		for _, part := range path {
+			if !isBare(part) {
+				t.Errorf("%s has a part without a name", key)
+			}
+		}
+		if seen[key] {
+			t.Errorf("%s comes twice", key)
+		}
+		seen[key] = true
+	})
+	// The contract's names, and those beyond it.
+	for _, key := range strings.Fields(`
+		receiver.listen receiver.path receiver.max_body_mb receiver.refused_dir
+		cms.username cms.password cms.password_file cms.servers cms.port cms.ca_file cms.insecure_skip_verify
+		cms.reads_per_second cms.writes_per_second
+		policy.secure_domains policy.internal_domains policy.unverified policy.override_on_worse
+		policy.level.1.name policy.level.1.message policy.level.2.name policy.level.2.message
+		policy.level.3.name policy.level.3.message
+		marking.position marking.duration marking.on_exit marking.max_length marking.ascii
+		log.file log.format log.max_size_mb log.keep ui.read_only ui.ascii`) {
+		if !seen[key] {
+			t.Errorf("%s is missing", key)
+		}
+		delete(seen, key)
+	}
+	for key := range seen {
+		t.Errorf("%s is in no contract", key)
+	}
+}
+
+func TestEveryValueIsTaken(t *testing.T) {
+	c, problems := Parse("f", []byte(`
+[receiver]
+listen = "127.0.0.1:5001"
+path = "/a/b"
+max_body_mb = 1
+refused_dir = ""
+[cms]
+username = "u"
+password = 'p"\'
+servers = ["a.test", "b.test:444", "https://[2001:db8::1]"]
+port = 8443
+ca_file = "ca.pem"
+insecure_skip_verify = true
+reads_per_second = 0.5
+writes_per_second = 7
+[policy]
+secure_domains = ["rooms.example.com"]
+internal_domains = ["example.com"]
+unverified = "keep"
+override_on_worse = "keep"
+level.1 = { name = "Eins", message = "Stufe 1: größte Sicherheit" }
+[policy.level.3]
+name = "Drei"
+[marking]
+position = "top"
+duration = "1m30s"
+on_exit = "keep"
+max_length = 100
+ascii = false
+[log]
+file = "x.log"
+format = "json"
+max_size_mb = 1
+keep = 2
+[ui]
+read_only = true
+ascii = true
+`), Outside{})
+	if err := problems.Err(); err != nil {
+		t.Fatal(err)
+	}
+	want := Config{
+		Receiver: Receiver{"127.0.0.1:5001", "/a/b", 1, ""},
+		CMS: CMS{"u", NewSecret(`p"\`), "", []string{"a.test", "b.test:444", "https://[2001:db8::1]"},
+			8443, "ca.pem", true, 0.5, 7},
+		Policy: Policy{[]string{"rooms.example.com"}, []string{"example.com"}, "keep", "keep", [4]Level{
+			1: {"Eins", "Stufe 1: größte Sicherheit"},
+			2: Default().Policy.Level[2],
+			3: {"Drei", Default().Policy.Level[3].Message},
+		}},
+		Marking: Marking{"top", 90 * time.Second, "keep", 100, false},
+		Log:     Log{"x.log", "json", 1, 2},
+		UI:      UI{true, true},
+	}
+	if !reflect.DeepEqual(c, want) {
+		t.Errorf("got  %+v\nwant %+v", c, want)
+	}
+
+	o, err := c.PolicyOptions()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if o.Position != "top" || o.Duration != 90*time.Second || !o.KeepUnverified || !o.KeepOverrides ||
+		o.MaxText != 100 || !o.AnyText || o.Levels[policy.Level3].Name != "Drei" ||
+		o.Levels[policy.Level2] != policy.DefaultLevels()[policy.Level2] {
+		t.Errorf("options are %+v", o)
+	}
+	if got := o.Rules.Classify("a@rooms.example.com").Level; got != policy.Level1 {
+		t.Errorf("a room has level %v", got)
+	}
+}
+
+// TestEmptyIsDefault is also the least that a site can get away with.
+func TestEmptyIsDefault(t *testing.T) {
+	c, _ := Parse("f", nil, Outside{})
+	if want := Default(); !reflect.DeepEqual(c, want) {
+		t.Errorf("got  %+v\nwant %+v", c, want)
+	}
+	o, err := Default().PolicyOptions()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if o.Duration != 0 || o.KeepUnverified || o.KeepOverrides || o.AnyText || o.Position != "bottom" || o.Levels != policy.DefaultLevels() {
+		t.Errorf("default options are %+v", o)
+	}
+}
+
+func parseFile(t *testing.T, name string) (Config, Problems) {
+	t.Helper()
+	data, err := os.ReadFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return Parse(name, data, Outside{})
+}
