@@ -2,365 +2,448 @@ package cms
 
 import (
 	"context"
-	"slices"
+	"errors"
+	"net/http"
 	"sync"
 	"time"
 
 	"callmark/policy"
 )
 
-// Notifier makes the screens of all calls show what the board wants. See the
-// package's comment for its rules. Make it with NewNotifier before the cluster
-// is started, Start it once, then Stop it.
+// Notifier makes the calls show what the board wants them to. See the package's
+// comment for its rules.
 type Notifier struct {
 	c     *Cluster
 	board Board
-	lines map[*server]*line
-
-	// Stop ends loops at once, and requests that are under way a little later.
-	loops    context.Context
-	endLoops context.CancelFunc
-	sends    context.Context
-	endSends context.CancelFunc
-	wg       sync.WaitGroup
-	rethink  chan struct{} // who is which may have become known
+	o     Options
 
 	mu       sync.Mutex
-	searches map[string]*search // by session: its server is not known
-	wrong    map[string]bool    // sessions for which a guess has proved wrong
+	writers  []*writer                   // by server, as in the cluster
+	waiting  map[policy.CallRef]*writer  // in whose queue a call is
+	busy     map[policy.CallRef]struct{} // a request is under way
+	tries    map[policy.CallRef]*try     // calls whose last write failed
+	searches map[string]*search          // sessions whose server is looked for
+	stopping bool
+
+	take     context.Context // for new work
+	noMore   context.CancelFunc
+	send     context.Context // for requests under way
+	cut      context.CancelFunc
+	wg       sync.WaitGroup
+	start    sync.Once
+	finished chan struct{} // closed when all goroutines have ended, once Stop was called
+	stop     sync.Once
 }
 
-// NewNotifier makes the notifier of a cluster that has not been started.
+// writer is the queue of one server and what is under way there. It is under
+// the notifier's lock.
+type writer struct {
+	s     *server
+	queue *queue
+	rises int // requests under way that are rises
+	falls int // and that are not
+	wake  chan struct{}
+}
+
+// try is how it went with a call whose last write failed.
+type try struct {
+	failures int
+	due      time.Time      // not before
+	marking  policy.Marking // that failed
+	bad      bool           // the server called the request wrong: the same again is no use
+	outage   bool           // the server was away: to be released when it is back
+}
+
+// NewNotifier makes a notifier for the cluster's servers. There may be one of a
+// board. Start the cluster as well.
 func NewNotifier(c *Cluster) *Notifier {
 	n := &Notifier{
-		c: c, board: c.board, lines: map[*server]*line{}, rethink: make(chan struct{}, 1),
-		searches: map[string]*search{}, wrong: map[string]bool{},
+		c: c, board: c.board, o: c.o,
+		waiting:  map[policy.CallRef]*writer{},
+		busy:     map[policy.CallRef]struct{}{},
+		tries:    map[policy.CallRef]*try{},
+		searches: map[string]*search{},
+		finished: make(chan struct{}),
 	}
-	n.loops, n.endLoops = context.WithCancel(context.Background())
-	n.sends, n.endSends = context.WithCancel(context.Background())
 	for _, s := range c.servers {
-		l := newLine(s, c.o.Writers)
-		n.lines[s] = l
-		s.gate.onChange(l.wakeAll)
+		wr := &writer{s: s, queue: newQueue(), wake: make(chan struct{}, 1)}
+		s.gate.onChange(func() { poke(wr.wake) })
+		n.writers = append(n.writers, wr)
 	}
-	c.onChange = func() { poke(n.rethink) }
+	c.mu.Lock()
+	c.onChange = n.wakeSearches
+	c.mu.Unlock()
 	return n
 }
 
-// Start begins to write.
-func (n *Notifier) Start() {
-	n.goes("notifier", n.dispatchLoop)
-	for s, l := range n.lines {
-		for i := range l.wakes {
-			risesOnly := i == 0 // one connection is kept for rises
-			n.goes("writer "+s.Name(), func() { n.write(l, l.wakes[i], risesOnly) })
+// Start begins to write. When the context ends nothing new is begun; what is
+// under way ends by itself or with Stop.
+func (n *Notifier) Start(ctx context.Context) {
+	n.start.Do(func() {
+		n.mu.Lock()
+		defer n.mu.Unlock()
+		if n.stopping {
+			return
 		}
-	}
+		n.take, n.noMore = context.WithCancel(ctx)
+		n.send, n.cut = context.WithCancel(context.WithoutCancel(ctx))
+		n.goes("notifier", n.lookLoop)
+		for _, wr := range n.writers {
+			n.goes("writer "+wr.s.Name(), func() { n.writeLoop(wr) })
+		}
+	})
 }
 
+// goes runs f in a goroutine that Stop waits for. The lock is held and stopping
+// is not set, so nothing is added while Stop waits.
 func (n *Notifier) goes(name string, f func()) {
 	n.wg.Add(1)
-	n.c.o.Go(name, func() {
+	n.o.Go(name, func() {
 		defer n.wg.Done()
 		f()
 	})
 }
 
-// Stop takes up nothing new, gives the requests that are under way until ctx
-// ends, and then cuts them off. When it returns no goroutine of the notifier's
-// runs. It may be called more than once.
+// Stop takes no new work, waits for the requests under way, and cuts them off
+// when the context ends. It returns when nothing runs any more, and may be
+// called again.
 func (n *Notifier) Stop(ctx context.Context) {
-	n.endLoops()
-	stop := context.AfterFunc(ctx, n.endSends)
-	defer stop()
-	n.wg.Wait()
-	n.endSends()
+	n.stop.Do(func() {
+		n.mu.Lock()
+		n.stopping = true
+		n.mu.Unlock()
+		if n.take == nil { // never started
+			close(n.finished)
+			return
+		}
+		n.noMore()
+		n.o.Go("notifier's end", func() {
+			n.wg.Wait()
+			close(n.finished)
+		})
+	})
+	select {
+	case <-n.finished:
+	case <-ctx.Done():
+	}
+	if n.cut != nil {
+		n.cut()
+	}
+	<-n.finished
 }
 
-// Retry has everything that waits after a failure tried at once, servers that
-// are left alone included: for the operator who has mended something.
+// Retry has everything tried at once that waits after a failure: servers, calls
+// and searches. It is what an operator's r does.
 func (n *Notifier) Retry() {
-	n.c.Reprobe()
-	for _, l := range n.lines {
-		l.hurry()
-	}
 	n.mu.Lock()
-	for _, s := range n.searches {
-		poke(s.wake)
+	now := time.Now()
+	for ref, t := range n.tries {
+		t.due = now
+		if wr := n.waiting[ref]; wr != nil {
+			n.look(now, ref)
+		}
+	}
+	for _, se := range n.searches {
+		se.rounds = 0
+		poke(se.wake)
 	}
 	n.mu.Unlock()
+	n.c.Reprobe()
 }
 
-// dispatchLoop takes the calls to look at from the board.
-func (n *Notifier) dispatchLoop() {
+// lookLoop takes from the board the calls to look at.
+func (n *Notifier) lookLoop() {
 	var refs []policy.CallRef
 	for {
+		refs = n.board.TakeLooks(refs[:0])
+		for _, ref := range refs {
+			n.mu.Lock()
+			n.look(time.Now(), ref)
+			n.mu.Unlock()
+		}
 		select {
-		case <-n.loops.Done():
+		case <-n.take.Done():
 			return
 		case <-n.board.Looks():
-			refs = n.board.TakeLooks(refs[:0])
-		case <-n.rethink:
-			refs = n.searched(refs[:0])
-		}
-		for _, ref := range refs {
-			n.dispatch(ref)
 		}
 	}
 }
 
-// dispatch looks at one call: it goes into the queue of its server when a write
-// is due, out of it when none is, and waits for a search when nobody knows its
-// server.
-func (n *Notifier) dispatch(ref policy.CallRef) {
-	now := time.Now()
+// look brings a call's place up to date with what the board wants. The lock is
+// held from the board's answer to what follows, else an older answer could
+// undo a newer one.
+func (n *Notifier) look(now time.Time, ref policy.CallRef) {
+	if _, ok := n.busy[ref]; ok {
+		return // its end looks again
+	}
 	w := n.board.Want(now, ref)
 	if !w.Write {
-		if w.Why == policy.WhySending {
-			return // looked at again when that is over
-		}
-		for _, l := range n.lines {
-			l.remove(ref)
-		}
+		n.forget(ref)
 		return
 	}
-	n.mu.Lock()
-	noGuess := n.wrong[w.Session.ID]
-	n.mu.Unlock()
-	s, how, candidates := n.c.choose(w.Session, noGuess)
-	if s == nil {
-		n.search(w, candidates)
-		return
-	}
-	if s.Name() != w.Session.Server || how > w.Session.Sureness {
-		n.board.Bind(now, w.Session.ID, s.Name(), how)
-	}
-	for other, l := range n.lines {
-		if other != s {
-			l.remove(ref) // it was thought to be there
-		}
-	}
-	n.lines[s].put(w)
+	n.place(now, w)
 }
 
-// write is one of a server's writers: it waits for something to write, for
-// leave, and for the rate, takes what is most urgent then, and writes what is
-// wanted at that moment.
-func (n *Notifier) write(l *line, wake chan struct{}, risesOnly bool) {
-	for n.loops.Err() == nil {
-		if wait, ok := l.ready(time.Now(), risesOnly); !ok {
-			sleep(n.loops, wait, wake)
-			continue
+// forget drops a call of which nothing is to be written.
+func (n *Notifier) forget(ref policy.CallRef) {
+	n.unqueue(ref)
+	delete(n.tries, ref)
+}
+
+// place puts a call into the queue of its server, or has that looked for.
+func (n *Notifier) place(now time.Time, w policy.Want) {
+	se := n.searches[w.Session.ID]
+	s, how, _ := n.c.choose(w.Session, se != nil && se.wrong)
+	if s == nil {
+		n.unqueue(w.Ref)
+		n.seek(w)
+		return
+	}
+	n.bind(now, w.Session, s, how)
+	if se != nil {
+		delete(se.waiting, w.Ref)
+	}
+	wr := n.writerOf(s)
+	if n.waiting[w.Ref] != wr {
+		n.unqueue(w.Ref)
+	}
+	e := entry{ref: w.Ref, rise: w.Rise, since: w.Since}
+	if w.Rise {
+		e.level = w.Marking.Level
+	}
+	if t := n.tries[w.Ref]; t != nil && !(t.bad && t.marking != w.Marking) {
+		e.due = t.due
+	}
+	wr.queue.put(e)
+	n.waiting[w.Ref] = wr
+	n.counted(wr)
+	poke(wr.wake)
+}
+
+// bind tells the board whose session it is, if that is news.
+func (n *Notifier) bind(now time.Time, session policy.SessionInfo, s *server, how policy.Sureness) {
+	if session.Server != s.Name() || session.Sureness != how {
+		n.board.Bind(now, session.ID, s.Name(), how)
+	}
+}
+
+func (n *Notifier) writerOf(s *server) *writer {
+	for _, wr := range n.writers {
+		if wr.s == s {
+			return wr
 		}
-		t, wait, ok := l.s.gate.enter(writes, time.Now())
-		if !ok {
-			sleep(n.loops, wait, wake)
-			continue
+	}
+	return nil // not reached: writers and servers are made together
+}
+
+// unqueue takes a call out of its queue.
+func (n *Notifier) unqueue(ref policy.CallRef) {
+	if wr := n.waiting[ref]; wr != nil {
+		wr.queue.remove(ref)
+		delete(n.waiting, ref)
+		n.counted(wr)
+	}
+}
+
+func (n *Notifier) counted(wr *writer) {
+	if l := int64(wr.queue.len()); wr.s.queued.Swap(l) != l {
+		poke(wr.s.report)
+		if l == 0 {
+			poke(wr.s.wake) // from now on the keeper probes
 		}
-		if err := l.s.limits[writes].Wait(n.loops); err != nil {
-			l.s.gate.cancel(t)
+	}
+}
+
+// writeLoop begins the writes of one server.
+func (n *Notifier) writeLoop(wr *writer) {
+	for {
+		wait := n.begin(wr)
+		if !sleep(n.take, wait, wr.wake) {
 			return
 		}
-		ref, ok := l.take(time.Now(), risesOnly)
-		if !ok {
-			l.s.gate.cancel(t)
-			continue
+	}
+}
+
+// begin begins all the writes that may go now, and returns when to look again;
+// negative: when woken.
+func (n *Notifier) begin(wr *writer) (wait time.Duration) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	for !n.stopping {
+		if wr.rises+wr.falls >= n.o.Writers {
+			return -1
 		}
 		now := time.Now()
-		w := n.board.Want(now, ref)
-		if !w.Write || !n.board.Sending(now, ref, w.Marking) {
-			l.s.gate.cancel(t)
-			if w.Write {
-				n.dispatch(ref) // it has changed between the two
-			} else {
-				l.forgive(ref)
-			}
-			continue
+		// One writer is kept for rises: what is no rise may be slow in all others.
+		risesOnly := wr.falls >= n.o.Writers-1
+		e, wait := wr.queue.first(now, risesOnly)
+		if e == nil {
+			return wait
 		}
-		n.sent(l, w, l.s.setMessage(n.sends, t, w.CallID, w.Marking))
-		l.wakeAll()
+		// The call stays in the queue until it may go, so that the best one goes.
+		token := wr.s.limits[writes].ReserveN(now, 1)
+		if wait := token.DelayFrom(now); wait > 0 {
+			token.CancelAt(now)
+			return wait
+		}
+		t, wait, ok := wr.s.gate.enter(writes, now)
+		if !ok {
+			token.CancelAt(now)
+			return wait
+		}
+		if !n.beginCall(now, wr, t, e.ref, risesOnly) {
+			token.CancelAt(now)
+			wr.s.gate.cancel(t)
+		}
 	}
+	return -1
 }
 
-// sent enters what became of a write, and looks at its call again.
-func (n *Notifier) sent(l *line, w policy.Want, err error) {
-	now := time.Now()
-	name := l.s.Name()
-	switch {
-	case err == nil:
-		l.forgive(w.Ref)
-		// The call was there, so its session runs on this server.
-		n.board.Bind(now, w.Session.ID, name, policy.Proven)
-		n.found(w.Session.ID)
+// beginCall asks the board once more and writes what it wants now. It reports
+// false when there is nothing to write here.
+func (n *Notifier) beginCall(now time.Time, wr *writer, t ticket, ref policy.CallRef, risesOnly bool) bool {
+	n.unqueue(ref)
+	w := n.board.Want(now, ref)
+	if !w.Write {
+		n.forget(ref)
+		return false
+	}
+	se := n.searches[w.Session.ID]
+	s, how, _ := n.c.choose(w.Session, se != nil && se.wrong)
+	if s != wr.s || risesOnly && !w.Rise {
+		n.place(now, w)
+		return false
+	}
+	if !n.board.Sending(now, ref, w.Marking) {
+		// It has changed since Want: look again, a moment later.
+		n.tries[ref] = &try{due: now.Add(callBackoff.base / 10)}
+		n.look(now, ref)
+		return false
+	}
+	n.busy[ref] = struct{}{}
+	count := &wr.falls
+	if w.Rise {
+		count = &wr.rises
+	}
+	*count++
+	n.goes("write "+wr.s.Name(), func() {
+		err := wr.s.setMessage(n.send, t, w.CallID, w.Marking)
+		n.mu.Lock()
+		defer n.mu.Unlock()
+		now := time.Now()
+		*count--
+		delete(n.busy, ref)
+		n.ended(now, wr, t, w, how, err)
+		if !n.stopping {
+			n.look(now, ref)
+		}
+		poke(wr.wake)
+	})
+	return true
+}
+
+// ended tells the board what became of a write, and when to try again.
+func (n *Notifier) ended(now time.Time, wr *writer, t ticket, w policy.Want, how policy.Sureness, err error) {
+	name := wr.s.Name()
+	switch judge(err, how) {
+	case verdictSent:
+		n.bind(now, w.Session, wr.s, policy.Proven) // it is there
 		n.board.Sent(now, w.Ref, w.Marking, name)
-	case IsNotExist(err):
-		l.forgive(w.Ref)
-		if _, how, _ := n.c.choose(w.Session, true); how == policy.Proven {
-			n.board.Absent(now, w.Ref, name)
+		delete(n.tries, w.Ref)
+		if t.probe || t.lock {
+			n.release(now, wr)
+		}
+	case verdictAbsent:
+		n.board.Absent(now, w.Ref, name)
+		n.failed(now, w, callBackoff) // in case that it is wanted all the same
+	case verdictWrongServer:
+		n.board.Failed(now, w.Ref, w.Marking, name+" does not know the call, and was only guessed to be its server", false)
+		n.seek(w).wrong = true
+	case verdictBad:
+		n.board.Failed(now, w.Ref, w.Marking, err.Error(), false)
+		n.failed(now, w, badBackoff).bad = true
+	case verdictOutage:
+		n.board.Failed(now, w.Ref, w.Marking, err.Error(), IsUncertain(err))
+		// A probe's failure is the server's. One that came while it was up may be
+		// the call's own.
+		if t.probe || t.lock {
+			tr := n.try(w)
+			tr.due = now.Add(callBackoff.after(1, n.o.Rand()))
+			tr.outage = true
 			break
 		}
-		n.board.Failed(now, w.Ref, w.Marking, "not a call of "+name+", which was a guess: asking the other servers", false)
-		n.mu.Lock()
-		if len(n.wrong) > 4096 {
-			clear(n.wrong) // sessions that are long over
-		}
-		n.wrong[w.Session.ID] = true
-		n.mu.Unlock()
-	default:
-		l.blame(w.Ref, now, err, n.c.o.Rand())
+		n.failed(now, w, callBackoff).outage = true
+	case verdictRetry:
 		n.board.Failed(now, w.Ref, w.Marking, err.Error(), IsUncertain(err))
-	}
-	n.dispatch(w.Ref)
-}
-
-// ClearAll takes every marking of ours off, the most trusted first, until ctx
-// ends. It returns how many it took off and how many it could not. It is for
-// the end, after Stop.
-func (n *Notifier) ClearAll(ctx context.Context) (cleared, left int) {
-	byServer := map[*server][]policy.Want{}
-	all := n.board.Marked()
-	for _, w := range all {
-		if s, _, _ := n.c.choose(w.Session, false); s != nil {
-			byServer[s] = append(byServer[s], w)
-		}
-	}
-	var mu sync.Mutex
-	var wg sync.WaitGroup
-	for s, wants := range byServer {
-		queue := make(chan policy.Want, len(wants))
-		for _, w := range wants {
-			queue <- w
-		}
-		close(queue)
-		for range n.c.o.Writers {
-			wg.Add(1)
-			n.c.o.Go("clear "+s.Name(), func() {
-				defer wg.Done()
-				for w := range queue {
-					if n.clear(ctx, s, w) {
-						mu.Lock()
-						cleared++
-						mu.Unlock()
-					}
-				}
-			})
-		}
-	}
-	wg.Wait()
-	return cleared, len(all) - cleared
-}
-
-// clear takes one marking off and reports whether it is off.
-func (n *Notifier) clear(ctx context.Context, s *server, w policy.Want) bool {
-	for failures := 1; ctx.Err() == nil; failures++ {
-		if s.limits[writes].Wait(ctx) != nil {
-			return false
-		}
-		err := s.SetMessage(ctx, w.CallID, w.Marking)
-		if err == nil || IsNotExist(err) {
-			n.board.Sent(time.Now(), w.Ref, w.Marking, s.Name())
-			return true
-		}
-		sleep(ctx, callBackoff.after(failures, n.c.o.Rand()), nil)
-	}
-	return false
-}
-
-// search is the search for the server of one session.
-type search struct {
-	refs map[policy.CallRef]struct{} // calls that wait for it
-	wake chan struct{}
-}
-
-// search has a call wait until its session's server is found.
-func (n *Notifier) search(w policy.Want, candidates []*server) {
-	if len(candidates) == 0 {
-		n.board.Failed(time.Now(), w.Ref, w.Marking, "its Call Bridge "+w.Session.CallBridge+" is none of the configured servers: add its Web Admin to cms.servers", false)
-	}
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	s := n.searches[w.Session.ID]
-	if s == nil {
-		if n.loops.Err() != nil {
-			return
-		}
-		s = &search{refs: map[policy.CallRef]struct{}{}, wake: make(chan struct{}, 1)}
-		n.searches[w.Session.ID] = s
-		n.goes("search", func() { n.searching(w.Session.ID, s) })
-	}
-	s.refs[w.Ref] = struct{}{}
-}
-
-// searched lists the calls that wait for a search.
-func (n *Notifier) searched(refs []policy.CallRef) []policy.CallRef {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	for _, s := range n.searches {
-		for ref := range s.refs {
-			refs = append(refs, ref)
-		}
-	}
-	return refs
-}
-
-// found ends the search for a session, if there is one, and forgets that a
-// guess had been wrong.
-func (n *Notifier) found(session string) {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	delete(n.wrong, session)
-	if s := n.searches[session]; s != nil {
-		poke(s.wake)
+		n.failed(now, w, callBackoff)
 	}
 }
 
-// searching asks the servers for the calls of a session, one call after the
-// other, until one has it or all these calls have ended.
-func (n *Notifier) searching(session string, s *search) {
-	for failures := 1; ; failures++ {
-		refs := n.pending(session, s)
-		if len(refs) == 0 {
-			return
-		}
-		for _, ref := range refs {
-			w := n.board.Want(time.Now(), ref)
-			at, how, candidates := n.c.choose(w.Session, true)
-			if w.Write && at == nil && len(candidates) > 0 {
-				at, _ = n.c.find(n.loops, candidates, w.CallID)
-				how = policy.Proven
-			}
-			if w.Write && at != nil {
-				n.board.Bind(time.Now(), session, at.Name(), how)
-				n.found(session)
-			}
-			if n.loops.Err() != nil {
-				return
-			}
-			if !w.Write || at != nil {
-				n.mu.Lock()
-				delete(s.refs, ref)
-				n.mu.Unlock()
-				n.dispatch(ref)
-			}
-		}
-		if !sleep(n.loops, searchBackoff.after(failures, n.c.o.Rand()), s.wake) {
-			return
+// try is the record of a call's failures for a new one.
+func (n *Notifier) try(w policy.Want) *try {
+	t := n.tries[w.Ref]
+	if t == nil {
+		t = &try{}
+		n.tries[w.Ref] = t
+	}
+	t.marking, t.bad, t.outage = w.Marking, false, false
+	return t
+}
+
+// failed counts a failure and sets when the call is tried again.
+func (n *Notifier) failed(now time.Time, w policy.Want, b backoff) *try {
+	t := n.try(w)
+	t.failures++
+	t.due = now.Add(b.after(t.failures, n.o.Rand()))
+	return t
+}
+
+// release lets the calls go that failed since their server was away. A call
+// that failed again and again while others did not may be what ails it: it
+// waits on.
+func (n *Notifier) release(now time.Time, wr *writer) {
+	for ref, t := range n.tries {
+		if t.outage && t.failures < 3 && n.waiting[ref] == wr {
+			t.due = now
+			n.look(now, ref)
 		}
 	}
 }
 
-// pending lists the calls that wait for a search, and ends it when there are
-// none.
-func (n *Notifier) pending(session string, s *search) []policy.CallRef {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	refs := make([]policy.CallRef, 0, len(s.refs))
-	for ref := range s.refs {
-		refs = append(refs, ref)
+// verdict is what a write's end means for its call.
+type verdict uint8
+
+const (
+	verdictSent        verdict = iota
+	verdictAbsent              // the call has ended
+	verdictWrongServer         // it is, or was, elsewhere
+	verdictBad                 // this request will not work
+	verdictOutage              // the server's fault, not the call's
+	verdictRetry
+)
+
+// judge decides what a write's end means. Only a server that is proven to be the
+// call's can say that the call has ended.
+func judge(err error, how policy.Sureness) verdict {
+	if err == nil {
+		return verdictSent
 	}
-	if len(refs) == 0 {
-		delete(n.searches, session)
+	if IsNotExist(err) {
+		if how == policy.Proven {
+			return verdictAbsent
+		}
+		return verdictWrongServer
 	}
-	slices.Sort(refs) // the calls met first are the likeliest to run
-	return refs
+	var t *TransportError
+	var g *GateError
+	if errors.As(err, &t) || errors.As(err, &g) {
+		return verdictOutage
+	}
+	switch s := status(err); {
+	case s == http.StatusUnauthorized || outcomeOf(err) == outcomeBusy:
+		return verdictOutage
+	case s == 0, s < 500: // never sent, or refused for what it says
+		return verdictBad
+	}
+	return verdictRetry
 }
