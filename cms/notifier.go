@@ -316,7 +316,7 @@ func (n *Notifier) beginCall(now time.Time, wr *writer, t ticket, ref policy.Cal
 	}
 	if !n.board.Sending(now, ref, w.Marking) {
 		// It has changed since Want: look again, a moment later.
-		n.tries[ref] = &try{due: now.Add(callBackoff.base / 10)}
+		n.try(w).due = now.Add(callBackoff.base / 10)
 		n.look(now, ref)
 		return false
 	}
@@ -358,6 +358,7 @@ func (n *Notifier) ended(now time.Time, wr *writer, t ticket, w policy.Want, how
 		n.failed(now, w, callBackoff) // in case that it is wanted all the same
 	case verdictWrongServer:
 		n.board.Failed(now, w.Ref, w.Marking, name+" does not know the call, and was only guessed to be its server", false)
+		n.board.Unbind(now, w.Session.ID, name)
 		n.seek(w).wrong = true
 	case verdictBad:
 		n.board.Failed(now, w.Ref, w.Marking, err.Error(), false)

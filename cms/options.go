@@ -167,6 +167,7 @@ type Board interface {
 	Marked() []policy.Want
 
 	Bind(now time.Time, session, server string, how policy.Sureness)
+	Unbind(now time.Time, session, server string)
 	SetHosts(now time.Time, watched, unwatched []string)
 	ReportServer(now time.Time, s policy.ServerStatus)
 	Raise(now time.Time, a policy.Alarm)

@@ -154,6 +154,9 @@ func (n *Notifier) reportSearch(now time.Time, se *search, wants []policy.Want, 
 	case no < candidates:
 		problem = "the server is not known: not every one could be asked for the call"
 	}
+	if candidates > 0 && no < candidates && se.rounds == 1 {
+		return // servers that have just been met may take a moment
+	}
 	for _, w := range wants {
 		if said, ok := se.waiting[w.Ref]; ok && said != problem {
 			se.waiting[w.Ref] = problem

@@ -1,7 +1,6 @@
 package receiver
 
 import (
-	"errors"
 	"fmt"
 	"log/slog"
 	"net"
@@ -11,40 +10,64 @@ import (
 	"callmark/policy"
 )
 
-// Board is what the receiver needs of *policy.Board. None of it blocks.
+// Board is what the receiver needs of *policy.Board. It is called by several
+// goroutines at a time, and must not block on anything but its own short work:
+// a Call Bridge waits for it.
 type Board interface {
+	// Apply takes the events of one document. They are the receiver's again
+	// when it returns: the board keeps copies, not the slice.
 	Apply(now time.Time, src policy.Source, events []policy.Event) policy.Applied
 	SetAside(now time.Time, src policy.Source, reason string)
 	ReportReceiver(s policy.ReceiverStatus)
+	Raise(now time.Time, a policy.Alarm)
+	Lower(now time.Time, key string)
 }
 
 // Options is how records are taken. Zero fields take the default named.
 type Options struct {
 	Listen     string // [host]:port; ":5000"
-	Path       string // "/cdr"
+	Path       string // where records are posted to; "/cdr"
 	MaxBody    int    // bytes of one document; 4 MiB
 	RefusedDir string // for documents that could not be read twice; empty: they are not kept
 
-	ReadTimeout time.Duration // for a whole request to come; 10 s
-	IdleTimeout time.Duration // of a connection between requests; 10 min
-	MaxConns    int           // connections at once; 10,000
+	ReadTimeout   time.Duration // for a whole request to come, from its first byte; 10 s
+	WriteTimeout  time.Duration // for an answer to go; 10 s
+	IdleTimeout   time.Duration // of a connection between requests: the sender opens another; 10 min
+	MaxConns      int           // connections at once; the one silent longest makes room; 1,024
+	MaxConnsPerIP int           // connections at once from one address; 0: no limit of its own
 
-	Log *slog.Logger
-	Now func() time.Time
+	Log *slog.Logger                // none
+	Now func() time.Time            // time.Now
 	Go  func(name string, f func()) // runs f in a goroutine; go f()
 }
+
+// reserved are the paths that are not for records.
+var reserved = []string{healthPath, "/readyz", "/metrics"}
 
 // Validate reports what cannot be used, with the key of the configuration.
 func (o Options) Validate() error {
 	o = o.withDefaults()
 	if _, _, err := net.SplitHostPort(o.Listen); err != nil {
-		return fmt.Errorf("receiver.listen: %q is no address: write [host]:port, such as \":5000\"", o.Listen)
+		return fmt.Errorf("receiver.listen: %q is no address with a port: write [host]:port, such as \":5000\"", o.Listen)
 	}
-	if !strings.HasPrefix(o.Path, "/") || o.Path == healthPath {
-		return fmt.Errorf("receiver.path: %q cannot be used: write one that begins with / and is not %s", o.Path, healthPath)
+	if !strings.HasPrefix(o.Path, "/") || strings.ContainsAny(o.Path, "?#") {
+		return fmt.Errorf("receiver.path: %q is no path: write one that begins with / and has no query, such as \"/cdr\"", o.Path)
 	}
-	if o.MaxBody < 0 || o.ReadTimeout < 0 || o.IdleTimeout < 0 || o.MaxConns < 0 {
-		return errors.New("receiver: limits cannot be negative")
+	for _, path := range reserved {
+		if o.Path == path {
+			return fmt.Errorf("receiver.path: %s has a use of its own: write another path, such as \"/cdr\"", path)
+		}
+	}
+	for _, limit := range []struct {
+		name  string
+		value int64
+	}{
+		{"MaxBody", int64(o.MaxBody)}, {"ReadTimeout", int64(o.ReadTimeout)}, {"WriteTimeout", int64(o.WriteTimeout)},
+		{"IdleTimeout", int64(o.IdleTimeout)}, {"MaxConns", int64(o.MaxConns)}, {"MaxConnsPerIP", int64(o.MaxConnsPerIP)},
+	} {
+		if limit.value < 0 {
+			return fmt.Errorf("receiver: %s is negative: leave it 0 for the default", limit.name)
+		}
 	}
 	return nil
 }
@@ -62,11 +85,14 @@ func (o Options) withDefaults() Options {
 	if o.ReadTimeout == 0 {
 		o.ReadTimeout = 10 * time.Second
 	}
+	if o.WriteTimeout == 0 {
+		o.WriteTimeout = 10 * time.Second
+	}
 	if o.IdleTimeout == 0 {
 		o.IdleTimeout = 10 * time.Minute
 	}
 	if o.MaxConns == 0 {
-		o.MaxConns = 10_000
+		o.MaxConns = 1024
 	}
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)

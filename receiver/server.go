@@ -2,65 +2,59 @@ package receiver
 
 import (
 	"context"
-	"crypto/sha256"
 	"errors"
 	"fmt"
-	"log/slog"
+	"math"
 	"net"
-	"net/netip"
-	"regexp"
 	"runtime/debug"
-	"strconv"
 	"sync"
-	"syscall"
+	"sync/atomic"
 	"time"
 
 	"github.com/valyala/fasthttp"
 
 	"callmark/policy"
-	"callmark/receiver/cdr"
 )
 
 const (
 	healthPath = "/healthz"
 
-	// maxHead is how much of a document is searched for its session when it
-	// cannot be read.
-	maxHead = 2048
+	// maxHeader is the size of a request's header; a path and a query with a
+	// token need far less.
+	maxHeader = 8 << 10
 
-	// Refusals of one cause and source are logged once in so long, with their
-	// number; so are they reported to the board.
-	refusalLogEvery = time.Minute
-	reportEvery     = time.Second
+	// How long to wait after a connection could not be accepted, doubling from
+	// the first to the second.
+	minAcceptWait = 5 * time.Millisecond
+	maxAcceptWait = time.Second
+
+	// lastWait is for requests to notice that their connections were closed.
+	lastWait = time.Second
+
+	acceptAlarm = "receiver/accept"
 )
 
 // Server takes records over HTTP. Make it with New, Start it once, and Stop it.
 type Server struct {
-	o       Options
-	board   Board
-	server  *fasthttp.Server
+	o     Options
+	board Board
+	http  *fasthttp.Server
+	conns conns
+	works sync.Pool // of *work
+	large atomic.Int64
+	stats stats
+
+	memory memory
+	folder folder
+	report reporter
+
+	keepFailed atomic.Bool // keepAlarm is raised
+
+	mu      sync.Mutex
 	ln      net.Listener
-	served  chan struct{} // closed when serving has ended
-	work    sync.Pool     // *work
-	refused refused
-
-	mu       sync.Mutex
-	status   policy.ReceiverStatus
-	reported time.Time
-	logged   map[string]refusals // by cause and source
-}
-
-// refusals counts refusals of one kind since they were last logged.
-type refusals struct {
-	at time.Time
-	n  int
-}
-
-// work is what one request needs, kept for the next.
-type work struct {
-	decoder cdr.Decoder
-	doc     cdr.Document
-	events  []policy.Event
+	stopped bool
+	stop    chan struct{} // closed when Stop begins
+	ended   chan struct{} // closed when every goroutine is done
 }
 
 // New makes a receiver; an option that cannot be used is an error.
@@ -69,267 +63,221 @@ func New(board Board, o Options) (*Server, error) {
 		return nil, err
 	}
 	o = o.withDefaults()
-	s := &Server{o: o, board: board, refused: refused{dir: o.RefusedDir}, logged: map[string]refusals{}, served: make(chan struct{})}
-	s.work.New = func() any {
-		return &work{decoder: cdr.Decoder{Limits: cdr.Limits{MaxBytes: o.MaxBody}}}
+	s := &Server{
+		o: o, board: board,
+		conns:  conns{max: o.MaxConns, maxPerSource: o.MaxConnsPerIP, open: map[*conn]struct{}{}, perSource: map[string]int{}},
+		memory: memory{max: maxRemembered},
+		folder: folder{dir: o.RefusedDir, maxFiles: maxFiles, maxBytes: maxFilesBytes},
+		report: newReporter(o.Log),
+		stop:   make(chan struct{}),
+		ended:  make(chan struct{}),
 	}
-	s.server = &fasthttp.Server{
-		Handler:                      s.handle,
-		ErrorHandler:                 s.handleError,
-		Concurrency:                  o.MaxConns,
-		ReadTimeout:                  o.ReadTimeout,
-		WriteTimeout:                 o.ReadTimeout,
-		IdleTimeout:                  o.IdleTimeout,
-		MaxRequestBodySize:           o.MaxBody,
+	s.works.New = func() any { return newWork(s) }
+	s.http = &fasthttp.Server{
+		Handler:      s.handle,
+		ErrorHandler: s.handleError,
+		ConnState:    s.conns.changed,
+		Logger:       quiet{},
+
+		// Bodies are streamed, so that one that is too large can be read to its
+		// end: closing in the middle of it would take the answer along.
+		StreamRequestBody:  true,
+		MaxRequestBodySize: o.MaxBody,
+		ReadBufferSize:     maxHeader,
+		ReadTimeout:        o.ReadTimeout,
+		WriteTimeout:       o.WriteTimeout,
+		IdleTimeout:        o.IdleTimeout,
+		Concurrency:        math.MaxInt32, // conns bounds it
+
+		// Name no software; and a Date would cost a goroutine that never ends.
 		NoDefaultServerHeader:        true,
 		NoDefaultDate:                true,
 		NoDefaultContentType:         true,
-		CloseOnShutdown:              true,
 		DisablePreParseMultipartForm: true,
-		Logger:                       quiet{},
+		SecureErrorLogMessage:        true,
 	}
 	return s, nil
 }
 
-// quiet swallows what fasthttp says of each broken connection: handleError and
-// the counters tell it.
+// quiet swallows what fasthttp says of broken connections: handleError counts
+// them.
 type quiet struct{}
 
 func (quiet) Printf(string, ...any) {}
 
-// Start listens and serves until Stop. The error of a port that cannot be had
-// says what to do.
+// Start listens and serves until Stop. It does not wait. The error of a port
+// that cannot be had says what to do.
 func (s *Server) Start() error {
-	ln, err := net.Listen("tcp", s.o.Listen)
-	switch {
-	case errors.Is(err, syscall.EADDRINUSE):
-		return fmt.Errorf("listen on %s: another program uses the port: stop it, or set receiver.listen", s.o.Listen)
-	case errors.Is(err, syscall.EACCES):
-		return fmt.Errorf("listen on %s: not permitted: choose a port above 1023 in receiver.listen", s.o.Listen)
-	case err != nil:
-		return fmt.Errorf("listen on %s: %w: set receiver.listen", s.o.Listen, err)
+	ln, err := listen(s.o.Listen)
+	if err != nil {
+		return err
 	}
-	s.Serve(ln)
+	if err := s.Serve(ln); err != nil {
+		ln.Close()
+		return err
+	}
 	return nil
 }
 
-// Serve is Start on a listener that is there already. It does not wait.
-func (s *Server) Serve(ln net.Listener) {
-	s.ln = ln
+// Serve is Start on a listener that is there already, which Stop closes.
+func (s *Server) Serve(ln net.Listener) error {
 	s.mu.Lock()
-	s.status.Listen, s.status.Open = ln.Addr().String(), true
-	status := s.status
-	s.mu.Unlock()
-	s.board.ReportReceiver(status)
+	defer s.mu.Unlock()
+	if s.ln != nil || s.stopped {
+		return errors.New("a receiver is started once: make another")
+	}
+	s.ln = ln
+	s.board.ReportReceiver(s.report.listening(ln.Addr().String()))
+	quit := make(chan struct{})
 	s.o.Go("receiver", func() {
-		defer close(s.served)
-		if err := s.server.Serve(ln); err != nil {
-			s.o.Log.Error("receiver ended", "problem", err.Error())
+		defer close(quit)
+		s.accept(ln)
+	})
+	s.o.Go("receiver report", func() {
+		defer close(s.ended)
+		s.report.run(quit, s.o.Now, func(status policy.ReceiverStatus) {
+			s.guard("reporting", func() { s.board.ReportReceiver(status) })
+		})
+	})
+	return nil
+}
+
+// Addr is the address that the receiver listens on, empty before it does.
+func (s *Server) Addr() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.ln == nil {
+		return ""
+	}
+	return s.ln.Addr().String()
+}
+
+// Stop takes no more requests, closes the connections that wait for one, and
+// lets those under way finish until ctx ends; then it closes these too, and
+// returns an error that says so. It may be called again, and before Start. What
+// was not acknowledged the Call Bridges keep, and send again.
+func (s *Server) Stop(ctx context.Context) error {
+	s.mu.Lock()
+	ln, first := s.ln, !s.stopped
+	s.stopped = true
+	s.mu.Unlock()
+	if first {
+		s.conns.stopping.Store(true)
+		close(s.stop)
+	}
+	if ln == nil {
+		return nil
+	}
+	if first {
+		ln.Close()
+	}
+	s.conns.stop()
+	select {
+	case <-s.ended:
+		return nil
+	case <-ctx.Done():
+	}
+	cut := s.conns.closeAll()
+	last := time.NewTimer(lastWait)
+	defer last.Stop()
+	select {
+	case <-s.ended:
+		if cut == 0 {
+			return nil
 		}
+		return fmt.Errorf("stopping the receiver: %d requests were cut off: %w", cut, ctx.Err())
+	case <-last.C:
+		return fmt.Errorf("stopping the receiver: requests do not end: %w", ctx.Err())
+	}
+}
+
+// accept takes connections until the listener is closed, and then waits for
+// those that it took. fasthttp's own loop would end for good at the first
+// shortage, such as of open files.
+func (s *Server) accept(ln net.Listener) {
+	var wg sync.WaitGroup
+	defer wg.Wait()
+	wait := time.Duration(0)
+	for {
+		nc, err := ln.Accept()
+		if err != nil {
+			if s.conns.stopping.Load() {
+				return
+			}
+			closed := errors.Is(err, net.ErrClosed)
+			if wait == 0 || closed {
+				s.cannotAccept(err)
+			}
+			if closed {
+				return
+			}
+			wait = min(max(minAcceptWait, 2*wait), maxAcceptWait)
+			timer := time.NewTimer(wait)
+			select {
+			case <-s.stop:
+				timer.Stop()
+				return
+			case <-timer.C:
+			}
+			continue
+		}
+		if wait > 0 {
+			wait = 0
+			s.guard("lowering an alarm", func() { s.board.Lower(s.o.Now(), acceptAlarm) })
+		}
+		c, why := s.conns.add(nc)
+		if why != "" {
+			s.turnAway(c, why)
+			continue
+		}
+		wg.Add(1)
+		s.o.Go("receiver connection", func() {
+			defer wg.Done()
+			defer s.conns.remove(c)
+			// What panics beside a request costs its connection.
+			defer c.Close()
+			s.guard("serving a connection", func() { _ = s.http.ServeConn(c) })
+		})
+		if s.conns.stopping.Load() {
+			s.conns.stop() // it came after the others were closed
+		}
+	}
+}
+
+// cannotAccept tells that no connection can be taken.
+func (s *Server) cannotAccept(err error) {
+	s.o.Log.Error("receiver takes no connection", "problem", err.Error())
+	s.guard("raising an alarm", func() {
+		s.board.Raise(s.o.Now(), policy.Alarm{
+			Key: acceptAlarm, Text: "no connection of a Call Bridge can be taken: " + err.Error(),
+			Remedy: "free or allow more of what is short, such as open files; else restart callmark",
+		})
 	})
 }
 
-// Addr is the address that the receiver listens on, once started.
-func (s *Server) Addr() string { return s.ln.Addr().String() }
-
-// Stop takes no more requests and waits for those under way, until ctx ends.
-// Call Bridges keep what is not acknowledged, and send it again.
-func (s *Server) Stop(ctx context.Context) error {
-	if s.ln == nil {
-		return nil
-	}
-	if err := s.server.ShutdownWithContext(ctx); err != nil {
-		return fmt.Errorf("stop the receiver: %w", err)
-	}
-	select {
-	case <-s.served:
-		return nil
-	case <-ctx.Done():
-		return fmt.Errorf("stop the receiver: %w", ctx.Err())
-	}
+// turnAway answers a connection that there is no room for.
+func (s *Server) turnAway(c *conn, why cause) {
+	// A few bytes into an empty buffer: this does not wait.
+	_ = c.SetWriteDeadline(time.Now().Add(maxAcceptWait))
+	_, _ = c.Write([]byte("HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"))
+	c.Close()
+	s.refused(c.source, why, "too many connections at once")
 }
 
-// handle answers one request. A panic costs that request and nothing else.
-func (s *Server) handle(ctx *fasthttp.RequestCtx) {
+// guard runs a piece of work whose panic must not end the process.
+func (s *Server) guard(doing string, f func()) {
 	defer func() {
-		if problem := recover(); problem != nil {
-			s.o.Log.Error("panic in a request", "source", sourceOf(ctx), "problem", fmt.Sprint(problem), "stack", string(debug.Stack()))
-			s.refuse(ctx, fasthttp.StatusInternalServerError, "internal error", fmt.Sprint(problem))
+		if p := recover(); p != nil {
+			s.panicked("", doing, p)
 		}
 	}()
-	switch path := string(ctx.Path()); {
-	case path == s.o.Path && ctx.IsPost():
-		s.take(ctx)
-	case path == s.o.Path:
-		answer(ctx, fasthttp.StatusMethodNotAllowed, "records come by POST")
-		ctx.Response.Header.Set("Allow", "POST")
-	case path == healthPath && (ctx.IsGet() || ctx.IsHead()):
-		answer(ctx, fasthttp.StatusOK, "ok")
-	case path == healthPath:
-		answer(ctx, fasthttp.StatusMethodNotAllowed, "ask by GET")
-		ctx.Response.Header.Set("Allow", "GET, HEAD")
-	default:
-		answer(ctx, fasthttp.StatusNotFound, "nothing here: records go to "+s.o.Path)
-	}
+	f()
 }
 
-// take applies a document.
-func (s *Server) take(ctx *fasthttp.RequestCtx) {
-	if len(ctx.Request.Header.ContentEncoding()) > 0 {
-		s.refuse(ctx, fasthttp.StatusUnsupportedMediaType, "content encoding", "documents are sent as they are, without a content encoding")
-		return
+// panicked counts a panic and logs it with its stack, within bounds.
+func (s *Server) panicked(source, doing string, p any) {
+	s.stats.panics.Add(1)
+	if s.report.due(s.o.Now(), source, causePanic) {
+		s.o.Log.Error("panic", "source", source, "doing", doing, "problem", fmt.Sprint(p), "stack", string(debug.Stack()))
 	}
-	w := s.work.Get().(*work)
-	defer s.work.Put(w)
-	if err := w.decoder.Decode(ctx.PostBody(), &w.doc); err != nil {
-		status := fasthttp.StatusBadRequest
-		if errors.Is(err, cdr.ErrTooLarge) {
-			status = fasthttp.StatusRequestEntityTooLarge
-		}
-		s.refuse(ctx, status, causeOf(err), err.Error())
-		return
-	}
-	w.events = appendEvents(w.events[:0], &w.doc)
-	src := policy.Source{Session: w.doc.Session, CallBridge: w.doc.CallBridge, Address: sourceOf(ctx)}
-	s.board.Apply(s.o.Now(), src, w.events)
-	clear(w.events) // it holds texts of strangers until the next document
-	if cap(w.events) > 1024 {
-		w.events = nil
-	}
-	// Without a length a keep-alive client would wait for more.
-	ctx.Response.Header.SetContentLength(0)
-}
-
-// causeOf sorts a decoding error into the few causes that are told apart.
-func causeOf(err error) string {
-	for _, sentinel := range []error{cdr.ErrTooLarge, cdr.ErrTooDeep, cdr.ErrTooManyRecords, cdr.ErrTooManyAttributes} {
-		if errors.Is(err, sentinel) {
-			return sentinel.Error()
-		}
-	}
-	return "malformed document"
-}
-
-// refuse answers a document that cannot be taken; the second time that it
-// comes, it is written aside and acknowledged, lest the queue behind it stalls.
-func (s *Server) refuse(ctx *fasthttp.RequestCtx, status int, cause, reason string) {
-	ctx.Response.Reset()
-	body := ctx.PostBody()
-	source := sourceOf(ctx)
-	f := fingerprint(sha256.Sum256(body))
-	if s.refused.again(f) {
-		kept := s.refused.keep(s.o.Now(), f, body)
-		s.setAside(ctx, headOf(body), source, reason, kept)
-		return
-	}
-	answer(ctx, status, reason)
-	s.count(source, cause, reason, false)
-}
-
-// setAside acknowledges a document unread.
-func (s *Server) setAside(ctx *fasthttp.RequestCtx, src policy.Source, source, reason, kept string) {
-	src.Address = source
-	s.board.SetAside(s.o.Now(), src, reason+"; "+kept)
-	s.o.Log.Warn("document set aside", "source", source, "session", src.Session, "reason", reason, "document", kept)
-	ctx.Response.Reset()
-	ctx.Response.Header.SetContentLength(0)
-	s.count(source, "set aside", reason, true)
-}
-
-// handleError answers what fasthttp could not read as a request.
-func (s *Server) handleError(ctx *fasthttp.RequestCtx, err error) {
-	source := sourceOf(ctx)
-	var timeout net.Error
-	switch {
-	case errors.Is(err, fasthttp.ErrBodyTooLarge):
-		reason := fmt.Sprintf("the document is larger than %d bytes", s.o.MaxBody)
-		length := ctx.Request.Header.ContentLength()
-		f := fingerprint(sha256.Sum256([]byte("large\x00" + source + "\x00" + strconv.Itoa(length))))
-		if ctx.IsPost() && string(ctx.Path()) == s.o.Path && s.refused.again(f) {
-			s.setAside(ctx, policy.Source{}, source, reason, "not kept: it is too large")
-		} else {
-			answer(ctx, fasthttp.StatusRequestEntityTooLarge, reason)
-			s.count(source, "document too large", reason, false)
-		}
-	case errors.As(err, &timeout) && timeout.Timeout():
-		answer(ctx, fasthttp.StatusRequestTimeout, "the request came too slowly")
-		s.count(source, "too slow", "the request did not come in time", false)
-	default:
-		answer(ctx, fasthttp.StatusBadRequest, "this is no HTTP request")
-		s.count(source, "no HTTP request", err.Error(), false)
-	}
-	ctx.SetConnectionClose()
-}
-
-// count counts a refusal, logs the first of its kind and source, then their
-// number once in a while, and reports to the board.
-func (s *Server) count(source, cause, reason string, aside bool) {
-	now := s.o.Now()
-	s.mu.Lock()
-	if aside {
-		s.status.SetAside++
-	} else {
-		s.status.Refused++
-	}
-	s.status.LastCause = source + ": " + reason
-	key := source + " " + cause
-	r := s.logged[key]
-	r.n++
-	say := r.n
-	if due := r.at.IsZero() || now.Sub(r.at) >= refusalLogEvery; due {
-		r = refusals{at: now}
-	} else {
-		say = 0
-	}
-	if len(s.logged) >= maxFingerprints {
-		clear(s.logged) // hostile senders: begin again rather than grow
-	}
-	s.logged[key] = r
-	report := aside || now.Sub(s.reported) >= reportEvery
-	if report {
-		s.reported = now
-	}
-	status := s.status
-	s.mu.Unlock()
-	if say > 0 && !aside {
-		s.o.Log.Log(context.Background(), slog.LevelWarn, "request refused", "source", source, "cause", cause, "reason", policy.Clean(reason, 300), "times", say)
-	}
-	if report {
-		s.board.ReportReceiver(status)
-	}
-}
-
-// answer sends a status and one line of text.
-func answer(ctx *fasthttp.RequestCtx, status int, text string) {
-	ctx.Response.Reset()
-	ctx.SetStatusCode(status)
-	ctx.SetContentType("text/plain; charset=utf-8")
-	ctx.SetBodyString(text + "\n")
-}
-
-// sourceOf is the sender's address, without its port.
-func sourceOf(ctx *fasthttp.RequestCtx) string {
-	a, err := netip.ParseAddrPort(ctx.RemoteAddr().String())
-	if err != nil {
-		return ctx.RemoteAddr().String()
-	}
-	return a.Addr().Unmap().WithZone("").String()
-}
-
-var (
-	sessionText = regexp.MustCompile(`session\s*=\s*["']([0-9A-Fa-f-]{1,64})["']`)
-	bridgeText  = regexp.MustCompile(`callBridge\s*=\s*["']([0-9A-Fa-f-]{1,64})["']`)
-)
-
-// headOf looks for the session of a document that cannot be read as a whole.
-func headOf(body []byte) policy.Source {
-	head := body[:min(len(body), maxHead)]
-	var src policy.Source
-	if m := sessionText.FindSubmatch(head); m != nil {
-		src.Session = string(m[1])
-	}
-	if m := bridgeText.FindSubmatch(head); m != nil {
-		src.CallBridge = string(m[1])
-	}
-	return src
 }

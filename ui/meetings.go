@@ -74,7 +74,7 @@ func newMeetings(m *model) table[policy.MeetingID, *policy.MeetingView] {
 				desc:  true,
 			},
 			{
-				title: "Meeting", min: 12, want: 19, rank: 1,
+				title: "Meeting", min: 12, want: 24, rank: 1,
 				text:  func(v view, _ int) string { return nameOf(v) },
 				order: byName,
 			},

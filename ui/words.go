@@ -215,9 +215,9 @@ func (w *words) entry(e *policy.Entry) string {
 		// The level is the computed one, beside which the decision stands.
 		s := e.Text
 		if e.Who != "" {
-			s += " by " + e.Who
+			s = "by " + e.Who + ": " + s
 		}
-		return s + ", the level is " + w.badge(e.Level, false)
+		return s + "; level " + w.badge(e.Level, false)
 	case policy.EntryJoined, policy.EntryLeft:
 		add(shape(e.Level, false))
 		add(e.Person)

@@ -336,3 +336,29 @@ func TestConnectionServesSoManyRequests(t *testing.T) {
 		t.Errorf("%d connections", got)
 	}
 }
+
+// TestWaitForScreens is how an end-to-end test waits for the markings.
+func TestWaitForScreens(t *testing.T) {
+	c := startCluster(t, Options{Bridges: 2})
+	c.Populate(6, 2)
+	apis := map[string]*api{"cms1": newAPI(t, c.Bridge(0)), "cms2": newAPI(t, c.Bridge(1))}
+	done := make(chan error)
+	go func() {
+		done <- c.Wait(t.Context(), func() bool {
+			for _, s := range c.Screens() {
+				if !s.Screen.Visible || s.Screen.Text != fmt.Sprint("Level ", s.Level) {
+					return false
+				}
+			}
+			return true
+		})
+	}()
+	for _, s := range c.Screens() {
+		if got := apis[s.Bridge].put("/calls/"+s.CallID, "messageText", fmt.Sprint("Level ", s.Level), "messageDuration", "permanent"); got != "200" {
+			t.Fatal(got)
+		}
+	}
+	if err := <-done; err != nil {
+		t.Fatal(err)
+	}
+}

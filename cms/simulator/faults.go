@@ -102,10 +102,13 @@ func (b *Bridge) listen() error {
 		return fmt.Errorf("simulator: open the API of %s: %w", b.name, err)
 	}
 	b.address = l.Addr().String()
+	var http1 http.Protocols
+	http1.SetHTTP1(true)
 	ctx, cancel := context.WithCancel(c.ctx)
 	server := &http.Server{
 		Handler:           b,
 		TLSConfig:         c.serverTLS(),
+		Protocols:         &http1,
 		IdleTimeout:       c.opts.IdleTimeout,
 		ReadHeaderTimeout: time.Minute,
 		BaseContext:       func(net.Listener) context.Context { return ctx },

@@ -50,6 +50,7 @@ type scene struct {
 	calls      []*Call
 	people     []*Leg
 	media      *Media
+	recorder   *Leg // nil: the server records by itself
 }
 
 // arrival is somebody on the way into a meeting.
@@ -317,7 +318,8 @@ func (s *Script) move(sc *scene) bool {
 		target = s.scenes[s.rng.IntN(len(s.scenes))]
 	}
 	for _, call := range target.calls {
-		if call != leg.Call() && leg.Level() <= target.level {
+		reachable := !s.cluster.opts.Standalone || call.bridge == leg.bridge
+		if reachable && call != leg.Call() && leg.Level() <= target.level {
 			target.people = append(target.people, leg.Move(call))
 			return true
 		}
@@ -362,12 +364,15 @@ func (s *Script) present(sc *scene) bool {
 func (s *Script) record(sc *scene) bool {
 	if sc.media != nil {
 		sc.media.Stop()
-		sc.media = nil
+		if sc.recorder != nil {
+			sc.recorder.End()
+		}
+		sc.media, sc.recorder = nil, nil
 		return true
 	}
 	call := s.anyCall(sc)
 	if s.chance(0.5) {
-		call.Join(Recorder())
+		sc.recorder = call.Join(Recorder())
 	}
 	sc.media = call.Record("spaces/" + call.id + "/recording.mp4")
 	return true

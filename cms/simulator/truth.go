@@ -78,6 +78,39 @@ func (call *Call) Level() int {
 	return call.truthLevel()
 }
 
+// CallScreen is a running call, what its screens show, and what is true.
+type CallScreen struct {
+	Bridge     string // unique name
+	CallID     string
+	Correlator string
+	Name       string
+	Level      int // of the call's meeting, see Truth
+	Legs       int
+	Screen     Screen
+}
+
+// Screens returns every running call with its screen and its meeting's level,
+// all of one moment: oldest first, Call Bridge by Call Bridge. An end-to-end
+// test waits, with Wait, until no screen differs from its level.
+func (c *Cluster) Screens() []CallScreen {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	levels := make(map[string]int)
+	var screens []CallScreen
+	for _, b := range c.bridges {
+		for _, call := range b.order {
+			key := cmp.Or(call.correlator, call.id)
+			level, ok := levels[key]
+			if !ok {
+				level = call.truthLevel()
+				levels[key] = level
+			}
+			screens = append(screens, CallScreen{b.name, call.id, call.correlator, call.spec.Name, level, len(call.legs), call.show()})
+		}
+	}
+	return screens
+}
+
 // Calls returns every running call, oldest first, Call Bridge by Call Bridge.
 func (c *Cluster) Calls() []*Call {
 	c.mu.Lock()

@@ -6,7 +6,7 @@ import (
 )
 
 func BenchmarkDecodeLegStart(b *testing.B) {
-	body := mustRead(b, "testdata/real/sip-leg-start.xml")
+	body := mustRead(b, "testdata/usual/sip-leg-start.xml")
 	var d Decoder
 	var doc Document
 	b.SetBytes(int64(len(body)))
@@ -19,7 +19,7 @@ func BenchmarkDecodeLegStart(b *testing.B) {
 }
 
 func BenchmarkDecodeLegEnd(b *testing.B) {
-	body := mustRead(b, "testdata/real/last-leg-end.xml")
+	body := mustRead(b, "testdata/usual/last-leg-end.xml")
 	var d Decoder
 	var doc Document
 	b.SetBytes(int64(len(body)))
@@ -56,7 +56,7 @@ func BenchmarkDecodeLegStartEncodingXML(b *testing.B) {
 			} `xml:"callLeg"`
 		} `xml:"record"`
 	}
-	body := mustRead(b, "testdata/real/sip-leg-start.xml")
+	body := mustRead(b, "testdata/usual/sip-leg-start.xml")
 	b.SetBytes(int64(len(body)))
 	b.ReportAllocs()
 	for b.Loop() {
@@ -68,7 +68,7 @@ func BenchmarkDecodeLegStartEncodingXML(b *testing.B) {
 }
 
 func BenchmarkAppendLegStart(b *testing.B) {
-	doc, err := decodeNew(mustRead(b, "testdata/real/sip-leg-start.xml"))
+	doc, err := decodeNew(mustRead(b, "testdata/usual/sip-leg-start.xml"))
 	if err != nil {
 		b.Fatal(err)
 	}

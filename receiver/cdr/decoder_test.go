@@ -53,8 +53,8 @@ func at(clock string) time.Time {
 	return t
 }
 
-// TestDecodeReal reads documents in the shapes in which servers send them.
-func TestDecodeReal(t *testing.T) {
+// TestDecodeUsual reads documents in the shapes in which servers send them.
+func TestDecodeUsual(t *testing.T) {
 	want := map[string]*Document{
 		"sip-leg-start.xml": {testSession, testBridge, []Record{{
 			Type: CallLegStart, Time: at("16:03:25"), RecordIndex: 12, CorrelatorIndex: 40,
@@ -140,7 +140,7 @@ func TestDecodeReal(t *testing.T) {
 			Call: Call{ID: "57924680-ace1-4df2-b357-9bdf13579116", Name: "Weekly <R&D>"},
 		}}},
 	}
-	files, err := filepath.Glob("testdata/real/*")
+	files, err := filepath.Glob("testdata/usual/*")
 	if err != nil || len(files) != len(want) {
 		t.Fatalf("%d files (%v), %d expected documents", len(files), err, len(want))
 	}
@@ -658,7 +658,7 @@ func TestDecodeReuse(t *testing.T) {
 		t.Fatal(err)
 	}
 	records := &doc.Records[0]
-	body := mustRead(t, "testdata/real/web-guest.xml")
+	body := mustRead(t, "testdata/usual/web-guest.xml")
 	if err := d.Decode(body, &doc); err != nil {
 		t.Fatal(err)
 	}
@@ -693,13 +693,13 @@ func TestDecodeLargeThenSmall(t *testing.T) {
 	if d.tokens != nil {
 		t.Error("the buffer of a large document is kept")
 	}
-	if err := d.Decode(mustRead(t, "testdata/real/media.xml"), &doc); err != nil || len(doc.Records) != 4 {
+	if err := d.Decode(mustRead(t, "testdata/usual/media.xml"), &doc); err != nil || len(doc.Records) != 4 {
 		t.Errorf("%d records, %v", len(doc.Records), err)
 	}
 }
 
 func TestDecodeAllocations(t *testing.T) {
-	body := mustRead(t, "testdata/real/sip-leg-start.xml")
+	body := mustRead(t, "testdata/usual/sip-leg-start.xml")
 	var d Decoder
 	var doc Document
 	got := testing.AllocsPerRun(100, func() {
@@ -724,7 +724,7 @@ func TestDecodePanic(t *testing.T) {
 	if !errors.Is(err, ErrSyntax) || !errors.Is(err, errPanic) || doc.Session != "" || len(doc.Records) != 0 {
 		t.Errorf("got %v, %+v", err, doc)
 	}
-	if err := d.Decode(mustRead(t, "testdata/real/media.xml"), &doc); err != nil {
+	if err := d.Decode(mustRead(t, "testdata/usual/media.xml"), &doc); err != nil {
 		t.Error(err)
 	}
 }
@@ -732,7 +732,7 @@ func TestDecodePanic(t *testing.T) {
 // TestDecodeTruncated cuts a document at every byte: never accepted, never a
 // panic.
 func TestDecodeTruncated(t *testing.T) {
-	for _, file := range []string{"testdata/real/future.xml", "testdata/real/last-leg-end.xml"} {
+	for _, file := range []string{"testdata/usual/future.xml", "testdata/usual/last-leg-end.xml"} {
 		body := bytes.TrimSpace(mustRead(t, file))
 		var d Decoder
 		var doc Document

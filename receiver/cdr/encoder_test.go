@@ -172,11 +172,11 @@ func TestAppendOdd(t *testing.T) {
 // TestAppendShape compares with what a server sends, byte for byte where the
 // order of the elements is the same.
 func TestAppendShape(t *testing.T) {
-	doc, err := decodeNew(mustRead(t, "testdata/real/sip-leg-start.xml"))
+	doc, err := decodeNew(mustRead(t, "testdata/usual/sip-leg-start.xml"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	want, err := os.ReadFile("testdata/real/sip-leg-start.xml")
+	want, err := os.ReadFile("testdata/usual/sip-leg-start.xml")
 	if err != nil {
 		t.Fatal(err)
 	}

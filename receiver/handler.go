@@ -1,0 +1,174 @@
+package receiver
+
+import (
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"strconv"
+
+	"github.com/valyala/fasthttp"
+
+	"callmark/policy"
+)
+
+// handle answers one request. A panic costs that request and nothing else.
+func (s *Server) handle(ctx *fasthttp.RequestCtx) {
+	defer func() {
+		if p := recover(); p != nil {
+			source := sender(ctx)
+			s.panicked(source, "answering a request", p)
+			ctx.Response.Reset()
+			answer(ctx, fasthttp.StatusInternalServerError, "internal error")
+			ctx.SetConnectionClose()
+			s.refused(source, causePanic, "internal error")
+		}
+	}()
+	switch path := string(ctx.Path()); {
+	case path == s.o.Path && ctx.IsPost():
+		s.take(ctx)
+	case path == s.o.Path:
+		s.deny(ctx, fasthttp.StatusMethodNotAllowed, causeMethod, "records come by POST")
+		ctx.Response.Header.Set(fasthttp.HeaderAllow, "POST")
+	case path == healthPath && (ctx.IsGet() || ctx.IsHead()):
+		answer(ctx, fasthttp.StatusOK, "ok")
+	case path == healthPath:
+		s.deny(ctx, fasthttp.StatusMethodNotAllowed, causeMethod, healthPath+" is asked by GET")
+		ctx.Response.Header.Set(fasthttp.HeaderAllow, "GET, HEAD")
+	default:
+		s.deny(ctx, fasthttp.StatusNotFound, causePath, "there is nothing here, records go to "+s.o.Path)
+	}
+	if s.conns.stopping.Load() {
+		ctx.SetConnectionClose()
+	}
+}
+
+// take takes one document of records.
+func (s *Server) take(ctx *fasthttp.RequestCtx) {
+	w := s.works.Get().(*work)
+	source := sender(ctx)
+	if err := w.read(ctx); err != nil {
+		s.unread(ctx, w, source, err)
+		w.release()
+		return
+	}
+	f, ok, whole := s.apply(ctx, w, source)
+	if !ok {
+		f.id = sha256.Sum256(w.body)
+		f.head, f.body = headOf(w.body), w.body
+		s.refuse(ctx, source, f)
+	}
+	if whole { // what panicked is not used again
+		w.release()
+	} else {
+		s.large.Add(-w.held)
+	}
+}
+
+// apply hands a document to the board, as a whole or not at all, and says why
+// not; whole is false after a panic.
+func (s *Server) apply(ctx *fasthttp.RequestCtx, w *work, source string) (f refusal, ok, whole bool) {
+	defer func() {
+		if p := recover(); p != nil {
+			s.panicked(source, "applying a document", p)
+			f = refusal{status: fasthttp.StatusInternalServerError, cause: causePanic, reason: "internal error while it was applied"}
+			ok = false
+		}
+	}()
+	if e := ctx.Request.Header.ContentEncoding(); len(e) > 0 && string(e) != "identity" {
+		return refusal{status: fasthttp.StatusUnsupportedMediaType, cause: causeEncoded,
+			reason: "the document is encoded as " + quote(e) + ", send it as it is"}, false, true
+	}
+	if err := w.decoder.Decode(w.body, &w.doc); err != nil {
+		return refusal{status: fasthttp.StatusBadRequest, cause: causeMalformed, reason: err.Error()}, false, true
+	}
+	w.events = appendEvents(w.events[:0], &w.doc)
+	s.board.Apply(s.o.Now(), policy.Source{Session: w.doc.Session, CallBridge: w.doc.CallBridge, Address: source}, w.events)
+	s.stats.documents.Add(1)
+	s.stats.records.Add(uint64(len(w.events)))
+	return refusal{}, true, true
+}
+
+// unread answers a document whose body could not be had.
+func (s *Server) unread(ctx *fasthttp.RequestCtx, w *work, source string, err error) {
+	var timeout net.Error
+	switch {
+	case err == errTooLarge:
+		// The rest is not kept, so its beginning and its length tell it from
+		// others.
+		beginning := w.body[:min(len(w.body), keptBody, s.o.MaxBody)]
+		h := sha256.New()
+		h.Write(beginning)
+		io.WriteString(h, strconv.Itoa(ctx.Request.Header.ContentLength()))
+		f := refusal{
+			status: fasthttp.StatusRequestEntityTooLarge, cause: causeTooLarge,
+			reason: fmt.Sprintf("the document is larger than %d bytes", s.o.MaxBody),
+			head:   headOf(beginning),
+		}
+		h.Sum(f.id[:0])
+		whole := drain(ctx)
+		s.refuse(ctx, source, f)
+		if !whole {
+			ctx.SetConnectionClose()
+		}
+		return
+	case err == errBusy:
+		s.deny(ctx, fasthttp.StatusServiceUnavailable, causeBusy, err.Error())
+	case errors.As(err, &timeout) && timeout.Timeout():
+		s.deny(ctx, fasthttp.StatusRequestTimeout, causeSlow, "the request did not come in time")
+	case errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, io.EOF):
+		s.deny(ctx, fasthttp.StatusBadRequest, causeCut, "the document ended before its length was reached")
+	default:
+		s.deny(ctx, fasthttp.StatusBadRequest, causeRequest, "the body cannot be read: "+policy.Clean(err.Error(), maxReason))
+	}
+	ctx.SetConnectionClose()
+}
+
+// handleError answers what fasthttp could not read as a request. It closes the
+// connection afterwards.
+func (s *Server) handleError(ctx *fasthttp.RequestCtx, err error) {
+	if c, ok := ctx.Conn().(*conn); ok && c.idle.Load() > 0 {
+		// Nothing was asked: a probe of the port, or a connection held ready.
+		answer(ctx, fasthttp.StatusRequestTimeout, "no request came")
+		return
+	}
+	var timeout net.Error
+	var small *fasthttp.ErrSmallBuffer
+	switch {
+	case errors.As(err, &small):
+		s.deny(ctx, fasthttp.StatusRequestHeaderFieldsTooLarge, causeRequest, fmt.Sprintf("the header is larger than %d bytes", maxHeader))
+	case errors.As(err, &timeout) && timeout.Timeout():
+		s.deny(ctx, fasthttp.StatusRequestTimeout, causeSlow, "the request did not come in time")
+	case errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, io.EOF):
+		s.deny(ctx, fasthttp.StatusBadRequest, causeCut, "the request ended too early")
+	default:
+		s.deny(ctx, fasthttp.StatusBadRequest, causeRequest, "this is no HTTP request; a Call Bridge is to post to http://, not https://")
+	}
+}
+
+// deny answers a request that was not a document, or not all of one.
+func (s *Server) deny(ctx *fasthttp.RequestCtx, status int, why cause, reason string) {
+	answer(ctx, status, reason)
+	s.refused(sender(ctx), why, reason)
+}
+
+// answer sets a status and one line of text.
+func answer(ctx *fasthttp.RequestCtx, status int, text string) {
+	ctx.SetStatusCode(status)
+	ctx.SetContentType("text/plain; charset=utf-8")
+	ctx.SetBodyString(text + "\n")
+}
+
+// sender is the address that a request came from.
+func sender(ctx *fasthttp.RequestCtx) string {
+	if c, ok := ctx.Conn().(*conn); ok {
+		return c.source
+	}
+	return sourceOf(ctx.RemoteAddr())
+}
+
+// quote makes a piece of a request fit for one line of a log.
+func quote(b []byte) string {
+	return strconv.QuoteToASCII(string(b[:min(len(b), 40)]))
+}
