@@ -394,9 +394,17 @@ func uiOptions(c config.Config, cl commandLine, a *app, o policy.Options) ui.Opt
 	return ui.Options{
 		Board: a.board, Version: version, Who: whoAmI(), Demo: cl.Demo,
 		ReadOnly: cl.ReadOnly || c.UI.ReadOnly, ASCII: c.UI.ASCII,
-		Levels: o.Levels, MaxText: c.Marking.MaxLength,
+		Levels: o.Levels, MaxText: c.Marking.MaxLength, QuitWarning: quitWarning(c.Marking.OnExit),
 		Refresh: a.notifier.Retry, Go: a.spawn,
 	}
+}
+
+// quitWarning is what the operator is told before he quits.
+func quitWarning(onExit string) string {
+	if onExit == "clear" {
+		return "Records are no longer taken, and all markings are taken off the screens."
+	}
+	return "Records are no longer taken, and the markings stay on the screens as they are."
 }
 
 // runDemo runs callmark against a simulated cluster in the same process: the

@@ -32,7 +32,8 @@ type Board struct {
 
 	touched []*meeting // to be settled at the end of a change
 	timed   map[*meeting]struct{}
-	full    string // a bound of the whole board was reached
+	full    string    // a bound of the whole board was reached
+	renewed time.Time // when markings were last looked through for what runs out
 
 	looks  map[CallRef]struct{}
 	lookCh chan struct{}
@@ -340,8 +341,9 @@ func (b *Board) checkGap(now time.Time, s *session) {
 	b.bump()
 }
 
-// Tick does what time does: it lets overrides expire, and counts meetings that
-// were unverified for too long as level 3. Call it a few times a second.
+// Tick does what time does: it lets overrides expire, counts meetings that were
+// unverified for too long as level 3, and has markings with a duration written
+// again at half of it. Call it a few times a second.
 func (b *Board) Tick(now time.Time) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -353,6 +355,15 @@ func (b *Board) Tick(now time.Time) {
 		}
 		if m.unverified != "" && !now.Before(m.deadline) {
 			b.touch(m)
+		}
+	}
+	if b.o.Duration > 0 && now.Sub(b.renewed) >= time.Second {
+		b.renewed = now
+		for _, c := range b.refs {
+			if c.sent.Shows() && !c.renew && now.Sub(c.sentAt) >= b.o.Duration/2 {
+				c.renew = true
+				b.touch(c.meeting)
+			}
 		}
 	}
 	b.settle(now)

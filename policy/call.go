@@ -29,6 +29,7 @@ type call struct {
 	confirmed   bool
 	sending     bool
 	uncertain   bool // the last request may or may not have worked
+	renew       bool // what is sent runs out before long
 	failure     string
 	attempts    int
 	stateSince  time.Time
@@ -83,6 +84,8 @@ func (c *call) decide() (Why, bool) {
 		return WhyUncertain, true
 	case c.wanted.Kind == MarkNone:
 		return WhyNothing, false
+	case c.wanted == c.sent && c.renew:
+		return WhyRenewal, true
 	case c.wanted == c.sent:
 		return WhySame, false
 	case c.wanted.Kind == MarkClear:

@@ -73,6 +73,7 @@ const (
 	WhyFall      Why = "more trusted"       // write: the screens show something less trusted
 	WhyText      Why = "text changed"       // write: the same level in other words, or an operator's text
 	WhyClear     Why = "nothing to show"    // write: take the marking off
+	WhyRenewal   Why = "runs out"           // write: half of its duration is over
 	WhyUncertain Why = "outcome not known"  // write: the last request may or may not have worked
 )
 

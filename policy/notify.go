@@ -76,7 +76,7 @@ func (b *Board) Sent(now time.Time, ref CallRef, m Marking, server string) {
 	if c == nil {
 		return
 	}
-	c.sending, c.uncertain, c.confirmed = false, false, false
+	c.sending, c.uncertain, c.confirmed, c.renew = false, false, false, false
 	c.sent, c.sentAt, c.stateSince = m, now, now
 	c.failure, c.attempts = "", 0
 	b.note(now, b.about(c.meeting, Entry{Kind: EntrySent, Call: c.id, Bridge: cmp.Or(Clean(server, maxID), c.session.label()),

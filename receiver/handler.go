@@ -19,7 +19,6 @@ func (s *Server) handle(ctx *fasthttp.RequestCtx) {
 		if p := recover(); p != nil {
 			source := sender(ctx)
 			s.panicked(source, "answering a request", p)
-			ctx.Response.Reset()
 			answer(ctx, fasthttp.StatusInternalServerError, "internal error")
 			ctx.SetConnectionClose()
 			s.refused(source, causePanic, "internal error")
@@ -153,7 +152,8 @@ func (s *Server) deny(ctx *fasthttp.RequestCtx, status int, why cause, reason st
 	s.refused(sender(ctx), why, reason)
 }
 
-// answer sets a status and one line of text.
+// answer sets a status and one line of text. It does not reset the response
+// first: that would bring back the headers that the server leaves out.
 func answer(ctx *fasthttp.RequestCtx, status int, text string) {
 	ctx.SetStatusCode(status)
 	ctx.SetContentType("text/plain; charset=utf-8")

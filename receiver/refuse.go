@@ -60,7 +60,6 @@ type refusal struct {
 // comes it is written aside and acknowledged: its sender would repeat it for
 // ever, and all its later records would wait behind it.
 func (s *Server) refuse(ctx *fasthttp.RequestCtx, source string, f refusal) {
-	ctx.Response.Reset()
 	seen, before := s.memory.seen(f.id)
 	if !seen {
 		s.deny(ctx, f.status, f.cause, f.reason)

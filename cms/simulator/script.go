@@ -432,8 +432,20 @@ func (s *Script) on(sc *scene, b *Bridge) *Call {
 	return nil
 }
 
-// person makes somebody who fits into a meeting, or now and then does not.
+// person makes somebody who fits into a meeting, or now and then does not. It
+// tries to find somebody who is not there yet.
 func (s *Script) person(sc *scene) LegSpec {
+	spec := s.anybody(sc)
+	for range 5 {
+		if !slices.ContainsFunc(sc.people, func(leg *Leg) bool { return leg.spec.Name == spec.Name }) {
+			break
+		}
+		spec = s.anybody(sc)
+	}
+	return spec
+}
+
+func (s *Script) anybody(sc *scene) LegSpec {
 	if level := s.levelFor(sc); level < 3 || s.chance(0.4) {
 		return s.sipPerson(level)
 	}

@@ -37,7 +37,7 @@ func TestExampleHasEveryKey(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	found := findLines(string(data))
+	found, _ := findLines(string(data))
 	all := strings.Split(string(data), "\n")
 	eachKey(nil, reflect.ValueOf(new(Config)).Elem(), func(path []string, _ reflect.Value) {
 		key := joinKey(path)

@@ -18,7 +18,7 @@ func (l lines) of(key string) int {
 			return n
 		}
 	}
-	return 1
+	return max(l[""], 1) // the document's own, if it is known
 }
 
 // joinKey writes a key's path with dots, quoting what is no bare key.
@@ -52,12 +52,13 @@ func isBareByte(c byte) bool {
 	return 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' || c == '_' || c == '-'
 }
 
-// maxDepth is how far into nested values findLines looks.
+// maxDepth is how far into nested values and dotted keys findLines looks.
 const maxDepth = 64
 
 // findLines reads a document that the TOML library has accepted, only as far as
-// to see where its keys are. Of any other document it makes what it can.
-func findLines(document string) lines {
+// to see where its keys are. Of any other document it makes what it can. deep is
+// the line of what is nested deeper than maxDepth, or 0.
+func findLines(document string) (found lines, deep int) {
 	f := &finder{src: strings.TrimPrefix(document, "\ufeff"), line: 1, found: lines{}}
 	var table []string
 	for {
@@ -65,7 +66,7 @@ func findLines(document string) lines {
 		before := f.pos
 		switch c := f.peek(); {
 		case f.pos >= len(f.src):
-			return f.found
+			return f.found, f.deep
 		case c == '[':
 			f.next()
 			if f.peek() == '[' {
@@ -94,6 +95,7 @@ type finder struct {
 	pos   int
 	line  int
 	found lines
+	deep  int
 }
 
 // peek is the byte at the place, 0 at the end.
@@ -161,6 +163,7 @@ func (f *finder) key(table []string) []string {
 			return path
 		}
 		if len(path) > maxDepth {
+			f.deep = f.line
 			return path
 		}
 		path = append(path, part)
@@ -177,6 +180,7 @@ func (f *finder) key(table []string) []string {
 // place where it was if there is no value.
 func (f *finder) value(key string, path []string, depth int) {
 	if depth > maxDepth {
+		f.deep = f.line
 		f.pos = len(f.src)
 		return
 	}

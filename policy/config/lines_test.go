@@ -41,7 +41,10 @@ u""", { v = 1 },
 		`a."b.c".s[3]`: 16, `a."b.c".s[4]`: 17, "w": 19, `w."a\t"`: 20,
 		"o": 10, "v": 17, // keys of tables in lists, of which no problem speaks
 	}
-	got := findLines(doc)
+	got, deep := findLines(doc)
+	if deep != 0 {
+		t.Errorf("line %d is called deep", deep)
+	}
 	if !maps.Equal(got, want) {
 		for key, line := range want {
 			if got[key] != line {

@@ -34,12 +34,19 @@ func Parse(file string, document []byte, out Outside) (Config, Problems) {
 		return c, r.sorted()
 	}
 	text := string(document)
+	found, deep := findLines(text)
+	if deep > 0 {
+		// The library would take minutes for some such documents.
+		r.lines = lines{"": deep}
+		r.refuse("", "it is nested deeper than any configuration: name the right file, or remove what is nested")
+		return c, r.sorted()
+	}
 	tree := map[string]any{}
 	if _, err := toml.Decode(text, &tree); err != nil {
 		r.syntax(text, err)
 		return c, r.sorted()
 	}
-	r.lines = findLines(text)
+	r.lines = found
 	r.bind(&c, tree)
 	r.check(&c)
 	r.checkOutside(&c, out)
@@ -48,14 +55,14 @@ func Parse(file string, document []byte, out Outside) (Config, Problems) {
 
 // syntax reports what is no TOML. The library stops at the first such place.
 func (r *reading) syntax(document string, err error) {
-	p := Problem{File: r.file, Line: 1}
+	line := 1
 	message, key := err.Error(), ""
 	if pe, ok := errors.AsType[toml.ParseError](err); ok {
 		message, key = pe.Message, pe.LastKey
-		p.Line = min(max(pe.Position.Line, 1), strings.Count(document, "\n")+1)
+		line = min(max(pe.Position.Line, 1), strings.Count(document, "\n")+1)
 	}
 	around := document
-	for range p.Line - 1 {
+	for range line - 1 {
 		_, around, _ = strings.Cut(around, "\n")
 	}
 	around, _, _ = strings.Cut(around, "\n")
@@ -72,9 +79,8 @@ func (r *reading) syntax(document string, err error) {
 	default:
 		message = "not TOML: " + lowerFirst(message) + `: write key = value, a text between "quotes", a list between [ and ]`
 	}
-	r.lines = lines{"": p.Line}
-	r.add(false, "", "%s", message)
-	r.problems[len(r.problems)-1].Line = p.Line
+	r.lines = lines{"": line}
+	r.refuse("", "%s", message)
 }
 
 // lowerFirst makes a message begin as ours do.

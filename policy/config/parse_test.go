@@ -51,6 +51,9 @@ func TestProblems(t *testing.T) {
 		{"Windows path", "[log]\nfile = \"c:\\logs\"", []said{{2, "", "single quotes"}}},
 		{"Latin-1", "[log]\nfile = \"\xe4\"", []said{{2, "", "save the file as UTF-8"}}},
 		{"UTF-16", "\xff\xfe[\x00l\x00", []said{{1, "", "UTF-8"}}},
+		{"too deep", good + "a = " + strings.Repeat("[", 100_000), []said{{5, "", "nested deeper"}}},
+		{"too deep in keys", good + strings.Repeat("a.", 100_000) + "a = 1", []said{{5, "", "nested deeper"}}},
+		{"too deep in tables", good + "a = " + strings.Repeat("{a = ", 40_000), []said{{5, "", "nested deeper"}}},
 		{"too large", strings.Repeat("#", maxDocument+1), []said{{1, "", "no configuration is so large"}}},
 
 		// Unknown keys.
@@ -336,7 +339,8 @@ func FuzzLines(f *testing.F) {
 	f.Add("a.[b\n[[c]\n= \"\n''' ]]}{{{\n[x")
 	f.Fuzz(func(t *testing.T, doc string) {
 		n := strings.Count(doc, "\n") + 1
-		for key, line := range findLines(doc) {
+		found, _ := findLines(doc)
+		for key, line := range found {
 			if line < 1 || line > n {
 				t.Errorf("%q is at line %d of %d", key, line, n)
 			}
