@@ -12,6 +12,9 @@ func (b *Board) callStarted(now time.Time, s *session, index int64, f *CallFacts
 		return
 	}
 	c.startAt = max(c.startAt, index)
+	if c.bornAt == NoIndex || index < c.bornAt {
+		c.bornAt = index
+	}
 	b.callFacts(c, index, f)
 	b.reattach(now, c, "call ended")
 }
@@ -41,7 +44,8 @@ func (b *Board) callEnded(now time.Time, s *session, index int64, f *CallFacts) 
 func (b *Board) endCall(now time.Time, c *call, index int64, why string) {
 	c.endAt = max(c.endAt, index)
 	for i := len(c.legs) - 1; i >= 0; i-- {
-		if l := c.legs[i]; l.newest < c.endAt {
+		// A leg whose record had no index may share this one, and is older.
+		if l := c.legs[i]; l.newest < c.endAt || l.newest <= index {
 			b.leave(now, c.session, l, why)
 		}
 	}
@@ -52,7 +56,17 @@ func (b *Board) endCall(now time.Time, c *call, index int64, why string) {
 func (b *Board) legEvent(now time.Time, s *session, index int64, e *Event) {
 	id := Clean(e.Leg.ID, maxID)
 	l := s.legs[id]
+	if e.Leg.Call != "" && e.Kind != LegEnded && (l == nil || l.call == nil || l.call.id != e.Leg.Call) {
+		// Whoever is in a call proves that it runs, even if he is gone again by
+		// another record that has come before this one.
+		if c := b.call(now, s, e.Leg.Call); c != nil && c.meeting == nil {
+			b.reattach(now, c, "call ended")
+		}
+		l = s.legs[id] // it may have been forgotten, to make room
+	}
 	if l == nil {
+		for b.legs >= b.o.Bounds.Legs && b.forgetOldest(s) {
+		}
 		if b.legs >= b.o.Bounds.Legs {
 			b.legOverflow(now, s, e)
 			return
@@ -141,6 +155,7 @@ func (b *Board) place(now time.Time, s *session, l *leg) {
 		if l.call != nil && l.call.id == l.target {
 			c = l.call
 		} else {
+			l.departures++ // it must not be forgotten meanwhile
 			c = b.call(now, s, l.target)
 		}
 	}
@@ -148,8 +163,14 @@ func (b *Board) place(now time.Time, s *session, l *leg) {
 		c = nil // the call's end took it out
 	}
 	if c == l.call {
+		if c == nil && l.target != "" {
+			b.remember(s, departure{leg: l, nth: l.departures})
+		}
 		b.relink(now, l)
 		return
+	}
+	if c != nil {
+		c.departures++ // likewise
 	}
 	if l.call != nil {
 		from := l.call
@@ -194,6 +215,8 @@ func (b *Board) call(now time.Time, s *session, id string) *call {
 	if c := s.calls[id]; c != nil {
 		return c
 	}
+	for b.calls >= b.o.Bounds.Calls && b.forgetOldest(s) {
+	}
 	if b.calls >= b.o.Bounds.Calls {
 		why := fmt.Sprintf("more than %d calls at once", b.o.Bounds.Calls)
 		b.raise(now, Alarm{Key: "bound", Text: why, Remedy: "find out who sends them; the meetings of that session count as level 3"})
@@ -201,7 +224,7 @@ func (b *Board) call(now time.Time, s *session, id string) *call {
 		return nil
 	}
 	b.nextRef++
-	c := &call{ref: b.nextRef, id: id, session: s, nameAt: NoIndex, startAt: NoIndex, endAt: NoIndex}
+	c := &call{ref: b.nextRef, id: id, session: s, nameAt: NoIndex, bornAt: NoIndex, startAt: NoIndex, endAt: NoIndex}
 	s.calls[id] = c
 	b.calls++
 	return c
@@ -337,6 +360,7 @@ func (b *Board) detach(now time.Time, c *call, why string) {
 	delete(b.refs, c.ref)
 	delete(b.looks, c.ref)
 	b.unattach(now, c)
+	c.uncertain = c.uncertain || c.sending
 	c.sending, c.failure, c.attempts, c.overflow = false, "", 0, ""
 	c.wanted = Marking{}
 }

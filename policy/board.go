@@ -74,6 +74,7 @@ func NewBoard(o Options) *Board {
 func (b *Board) Apply(now time.Time, src Source, events []Event) Applied {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	src.Session, src.CallBridge, src.Address = Clean(src.Session, maxID), Clean(src.CallBridge, maxID), Clean(src.Address, maxID)
 	var done Applied
 	s := b.session(now, src)
 	if s == nil {
@@ -182,14 +183,13 @@ func (b *Board) SetAside(now time.Time, src Source, reason string) {
 // session finds or opens the session of a source; nil when its records are to
 // be dropped.
 func (b *Board) session(now time.Time, src Source) *session {
-	src.Session, src.CallBridge, src.Address = Clean(src.Session, maxID), Clean(src.CallBridge, maxID), Clean(src.Address, maxID)
 	if s := b.sessions[src.Session]; s != nil {
 		if s.bridge == "" && src.CallBridge != "" {
 			s.bridge = src.CallBridge
 			b.restarted(now, s)
 			b.bump()
 		}
-		return s
+		return b.sessions[src.Session] // nil if it was the older of two
 	}
 	if _, over := b.ended[src.Session]; over || src.Session == "" {
 		return nil
@@ -206,27 +206,32 @@ func (b *Board) session(now time.Time, src Source) *session {
 	return s
 }
 
-// restarted ends the older sessions of a session's Call Bridge: one GUID with a
-// new session means that all that ran on it before is gone. A session whose
-// records are older than what the other has sent may be a late document of one
-// that was over before callmark began, or a clock that was set back: then both
-// stay, unverified, until the clock tells.
+// restarted looks for other sessions of a session's Call Bridge: a new one means
+// that all that ran on it before is gone. A session whose records are older
+// than what the other has sent may be a late document of one that was over
+// before callmark began, or a clock that was set back: then both stay,
+// unverified, until the clock tells.
 func (b *Board) restarted(now time.Time, s *session) {
 	s.rivalled = false
-	if s.bridge == "" {
-		return
-	}
-	for _, old := range b.sessions {
-		switch {
-		case old == s || old.bridge != s.bridge || old.order > s.order:
-		case s.clock.Before(old.clock):
-			s.rivalled = true
-			why := "two sessions of one Call Bridge at once"
-			s.force(s.seen.high()+1, why)
-			old.force(old.seen.high()+1, why)
-			b.checkGap(now, old)
-		default:
-			b.endSession(now, old, "its Call Bridge has restarted")
+	for _, other := range b.sessions {
+		if other == s || !sameBridge(other, s) {
+			continue
+		}
+		older, newer := other, s
+		if older.order > newer.order {
+			older, newer = newer, older
+		}
+		if !newer.clock.Before(older.clock) {
+			b.endSession(now, older, "its Call Bridge has restarted")
+			if older == s {
+				return
+			}
+			continue
+		}
+		newer.rivalled = true
+		for _, r := range []*session{older, newer} {
+			r.force(r.seen.high()+1, "two sessions of one Call Bridge at once")
+			b.checkGap(now, r)
 		}
 	}
 }
@@ -286,8 +291,15 @@ func (b *Board) forget(now time.Time, s *session, why string) {
 // ago when there are too many.
 func (b *Board) remember(s *session, d departure) {
 	s.departed = append(s.departed, d)
-	if len(s.departed) <= b.o.Bounds.DepartedPerSess {
-		return
+	if len(s.departed) > b.o.Bounds.DepartedPerSess {
+		b.forgetOldest(s)
+	}
+}
+
+// forgetOldest forgets what left longest ago; false when nothing is remembered.
+func (b *Board) forgetOldest(s *session) bool {
+	if len(s.departed) == 0 {
+		return false
 	}
 	old := s.departed[0]
 	s.departed[0] = departure{}
@@ -300,6 +312,7 @@ func (b *Board) remember(s *session, d departure) {
 		delete(s.calls, c.id)
 		b.calls--
 	}
+	return true
 }
 
 // overflow notes that a bound of the whole board was reached: until it has room
@@ -334,7 +347,7 @@ func (b *Board) checkGap(now time.Time, s *session) {
 		b.note(now, Entry{Kind: EntryVerified, Bridge: s.label(), Text: "the missing records came"})
 	}
 	for _, c := range s.calls {
-		if c.meeting != nil && c.startAt < reach {
+		if c.meeting != nil && c.bornAt < reach {
 			b.touch(c.meeting)
 		}
 	}
@@ -353,7 +366,7 @@ func (b *Board) Tick(now time.Time) {
 			b.note(now, b.about(m, Entry{Kind: EntryExpired, Weight: Notice, Who: o.Who, Text: o.String()}))
 			b.touch(m)
 		}
-		if m.unverified != "" && !now.Before(m.deadline) {
+		if m.unverified != "" && !now.Before(m.deadline) && m.effective != Level3 && !b.o.KeepUnverified {
 			b.touch(m)
 		}
 	}

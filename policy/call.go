@@ -13,7 +13,8 @@ type call struct {
 	name       string
 	nameAt     int64
 	correlator string
-	startAt    int64 // index of its start, or NoIndex
+	bornAt     int64 // index of its first start, or NoIndex
+	startAt    int64 // index of its latest start, or NoIndex
 	endAt      int64 // index of its end, or NoIndex
 	departures int
 
@@ -42,10 +43,10 @@ func (c *call) alive() bool {
 
 // incomplete says why the picture of the call may lack something, or "".
 func (c *call) incomplete() string {
-	if c.startAt == NoIndex {
+	if c.bornAt == NoIndex {
 		return "the call was met without its start"
 	}
-	if c.startAt < c.session.gapAt {
+	if c.bornAt < c.session.gapAt {
 		return c.session.gapWhy
 	}
 	return ""

@@ -151,7 +151,7 @@ func (b *Board) Absent(now time.Time, ref CallRef, server string) {
 
 // Bind tells on which server a session runs, and how sure that is. A proof
 // outweighs a guess. Of two sessions that are proven to be one server's, the
-// older has ended.
+// older has ended; see restarted.
 func (b *Board) Bind(now time.Time, id, server string, how Sureness) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -165,19 +165,7 @@ func (b *Board) Bind(now time.Time, id, server string, how Sureness) {
 			b.touch(c.meeting) // its views name the server
 		}
 	}
-	if how == Proven {
-		var older []*session
-		for _, other := range b.sessions {
-			if other != s && other.server == server && other.sureness == Proven {
-				older = append(older, other)
-			}
-		}
-		older = append(older, s)
-		slices.SortFunc(older, func(x, y *session) int { return cmp.Compare(x.order, y.order) })
-		for _, old := range older[:len(older)-1] {
-			b.endSession(now, old, "its server runs a newer session")
-		}
-	}
+	b.restarted(now, s)
 	b.bump()
 	b.settle(now)
 }

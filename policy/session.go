@@ -58,6 +58,12 @@ func newSession(src Source, now time.Time, order uint64) *session {
 	}
 }
 
+// sameBridge reports whether two sessions are proven to be one Call Bridge's.
+func sameBridge(x, y *session) bool {
+	return x.bridge != "" && x.bridge == y.bridge ||
+		x.sureness == Proven && y.sureness == Proven && x.server == y.server
+}
+
 // label is how people call the session's Call Bridge.
 func (s *session) label() string {
 	switch {

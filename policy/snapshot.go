@@ -91,6 +91,10 @@ func (b *Board) Since(version uint64) Update {
 		version = 0
 	}
 	u.Version = version
+	base := b.version // what the reader must be told of begins here, at the latest
+	if !u.Full {
+		base = version
+	}
 	for target := b.version; u.Version < target; {
 		m := b.oldest
 		if u.Version > 0 {
@@ -107,9 +111,9 @@ func (b *Board) Since(version uint64) Update {
 		}
 		b.mu.Unlock() // let a record in
 		b.mu.Lock()
-		if u.Version < b.goneBefore && !u.Full {
+		if base < b.goneBefore {
 			// So much ended meanwhile that it is no longer known what: begin again.
-			u, version, target = Update{Full: true}, 0, b.version
+			u, version, target, base = Update{Full: true}, 0, b.version, b.version
 		}
 	}
 	ended := map[MeetingID]uint64{}
