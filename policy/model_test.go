@@ -22,9 +22,9 @@ type modelSession struct {
 }
 
 type modelCall struct {
-	start, end int64 // -1: none
-	correlator string
-	known      bool
+	born, start, end int64 // first start, latest start, latest end; -1: none
+	correlator       string
+	known            bool
 }
 
 type modelLeg struct {
@@ -88,7 +88,7 @@ func (m *model) meetings(rules *Rules) map[MeetingID]modelMeeting {
 				continue
 			}
 			mm := found[meetingOf(call)]
-			mm.unverified = mm.unverified || c.start < 0 || c.start < gap
+			mm.unverified = mm.unverified || c.born < gap || c.born < 0
 			found[meetingOf(call)] = mm
 		}
 		for legID, l := range legs {
@@ -136,7 +136,7 @@ func (s *modelSession) fold() (map[string]*modelCall, map[string]*modelLeg, int6
 	calls, legs := map[string]*modelCall{}, map[string]*modelLeg{}
 	call := func(id string) *modelCall {
 		if calls[id] == nil {
-			calls[id] = &modelCall{start: -1, end: -1}
+			calls[id] = &modelCall{born: -1, start: -1, end: -1}
 		}
 		return calls[id]
 	}
@@ -154,6 +154,9 @@ func (s *modelSession) fold() (map[string]*modelCall, map[string]*modelLeg, int6
 		case CallStarted:
 			c := call(e.Call.ID)
 			c.start = i
+			if c.born < 0 {
+				c.born = i
+			}
 			if c.correlator == "" {
 				c.correlator = e.Call.Correlator
 			}

@@ -158,18 +158,18 @@ func (s *Server) Addr() string {
 // was not acknowledged the Call Bridges keep, and send again.
 func (s *Server) Stop(ctx context.Context) error {
 	s.mu.Lock()
-	ln, first := s.ln, !s.stopped
-	s.stopped = true
-	s.mu.Unlock()
-	if first {
+	ln := s.ln
+	if !s.stopped {
+		s.stopped = true
 		s.conns.stopping.Store(true)
 		close(s.stop)
+		if ln != nil {
+			ln.Close()
+		}
 	}
+	s.mu.Unlock()
 	if ln == nil {
 		return nil
-	}
-	if first {
-		ln.Close()
 	}
 	s.conns.stop()
 	select {
