@@ -43,11 +43,12 @@ const (
 // state and its limits are the server's, whoever calls.
 type Client struct {
 	address  Address
-	username string
-	password Secret
 	insecure bool
 	timeout  time.Duration
-	hide     *strings.Replacer // takes the password out of a server's texts
+	// The password is in these two only: whoever prints a client, or a value
+	// that holds one, prints two addresses.
+	authenticate func(*http.Request)
+	hide         func(string) string // takes the password out of a server's texts
 
 	http   [2]*http.Client // by lane
 	limits [2]*rate.Limiter
@@ -57,15 +58,15 @@ type Client struct {
 // newClient makes a client. The options must be valid and have their defaults.
 func newClient(a Address, o Options, tlsConfig *tls.Config) *Client {
 	c := &Client{
-		address: a, username: o.Username, password: o.Password, timeout: o.Timeout,
+		address: a, timeout: o.Timeout,
 		insecure: a.Scheme == "http" || o.InsecureSkipVerify,
 		gate:     newGate(o.Rand),
 	}
-	if o.Password != "" { // else it would be found between any two characters
-		c.hide = strings.NewReplacer(
-			base64.StdEncoding.EncodeToString([]byte(o.Username+":"+string(o.Password))), redacted,
-			string(o.Password), redacted)
-	}
+	user, password := o.Username, string(o.Password)
+	c.authenticate = func(r *http.Request) { r.SetBasicAuth(user, password) }
+	c.hide = strings.NewReplacer(
+		base64.StdEncoding.EncodeToString([]byte(user+":"+password)), redacted,
+		password, redacted).Replace
 	c.limits[reads] = rate.NewLimiter(rate.Limit(o.ReadsPerSecond), max(1, min(10, int(o.ReadsPerSecond))))
 	c.limits[writes] = rate.NewLimiter(rate.Limit(o.WritesPerSecond), max(1, min(o.Writers, int(o.WritesPerSecond))))
 	for l, conns := range [2]int{reads: readConns, writes: o.Writers} {
@@ -158,7 +159,7 @@ func (c *Client) roundTrip(ctx context.Context, l lane, method, path string, for
 	if err != nil {
 		return nil, fmt.Errorf("make the request: %w", err)
 	}
-	req.SetBasicAuth(c.username, string(c.password))
+	c.authenticate(req)
 	req.Header.Set("Accept", "text/xml, application/xml")
 	if body != nil {
 		req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
@@ -258,10 +259,7 @@ var reasonNames = map[string]string{
 // clean makes a server's text safe to show in an error, also if it repeats our
 // password.
 func (c *Client) clean(s string) string {
-	if c.hide != nil {
-		s = c.hide.Replace(s)
-	}
-	return policy.Clean(s, maxText)
+	return policy.Clean(c.hide(s), maxText)
 }
 
 // plain makes a name from an answer safe to show.

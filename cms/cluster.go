@@ -81,6 +81,7 @@ func NewCluster(o Options, board Board) (*Cluster, error) {
 		s.gate.onChange(func() { poke(s.report); poke(s.wake) })
 		c.servers = append(c.servers, s)
 	}
+	c.o.Password = "" // the clients have it, out of the way of who prints us
 	return c, nil
 }
 
@@ -229,9 +230,10 @@ func match(s policy.SessionInfo, bridges []bridge, noGuess bool) (at int, how po
 }
 
 // find asks servers for a call, all at once, and returns the one that has it.
-// Otherwise asked is how many said that they have not.
-func (c *Cluster) find(ctx context.Context, candidates []*server, callID string) (found *server, asked int) {
-	ctx, cancel := context.WithCancel(ctx)
+// Otherwise asked is how many said that they have not. Whoever is slower than
+// the patience is not waited for.
+func (c *Cluster) find(ctx context.Context, candidates []*server, callID string, patience time.Duration) (found *server, asked int) {
+	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	type answer struct {
 		s   *server

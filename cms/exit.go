@@ -25,7 +25,7 @@ func (n *Notifier) ClearAll(ctx context.Context) (cleared, left int) {
 			continue // there is no time to look for it
 		}
 		if lists[s] == nil {
-			lists[s] = &clearing{}
+			lists[s] = &clearing{turn: make(chan struct{}, 1)}
 		}
 		lists[s].todo = append(lists[s].todo, clearItem{w: w, how: how})
 	}
@@ -48,7 +48,7 @@ func (n *Notifier) ClearAll(ctx context.Context) (cleared, left int) {
 
 // clearing is what is to be cleared on one server.
 type clearing struct {
-	turn sync.Mutex // who holds it takes the next call and its leave, in order
+	turn chan struct{} // who fills it takes the next call and its leave, in order
 
 	mu      sync.Mutex
 	todo    []clearItem
@@ -100,8 +100,12 @@ func (n *Notifier) clear(ctx context.Context, s *server, list *clearing) {
 
 // nextClear takes the next call together with the leave to send its request.
 func (n *Notifier) nextClear(ctx context.Context, s *server, list *clearing) (it clearItem, t ticket, ok bool) {
-	list.turn.Lock()
-	defer list.turn.Unlock()
+	select {
+	case list.turn <- struct{}{}:
+		defer func() { <-list.turn }()
+	case <-ctx.Done():
+		return it, t, false
+	}
 	for {
 		list.mu.Lock()
 		empty := len(list.todo) == 0

@@ -14,6 +14,7 @@ import (
 	"sync"
 	"syscall"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"callmark/policy"
@@ -25,8 +26,11 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 const testPassword = "s3cr3t-passw0rd"
 
-// pass lets the bubble's time go by.
-func pass(d time.Duration) { <-time.After(d) }
+// pass lets the bubble's time go by, and what is due then be done.
+func pass(d time.Duration) {
+	<-time.After(d)
+	synctest.Wait()
+}
 
 // network is hosts that are reached in memory, as testing/synctest needs it.
 type network struct {

@@ -52,7 +52,7 @@ func TestABurstIsFewWrites(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t, 1, true, nil)
 		r.servers[0].add("a")
-		r.servers[0].setFault(onPut(func(http.ResponseWriter, *http.Request) bool { pass(300 * time.Millisecond); return false }))
+		r.servers[0].setFault(onPut(func(http.ResponseWriter, *http.Request) bool { <-time.After(300 * time.Millisecond); return false }))
 		r.start(t)
 		pass(time.Second)
 		for i := range 20 {
@@ -73,7 +73,7 @@ func TestNeverTwoAtOnceForACall(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t, 1, true, nil)
 		r.servers[0].add("a")
-		r.servers[0].setFault(onPut(func(http.ResponseWriter, *http.Request) bool { pass(200 * time.Millisecond); return false }))
+		r.servers[0].setFault(onPut(func(http.ResponseWriter, *http.Request) bool { <-time.After(200 * time.Millisecond); return false }))
 		r.start(t)
 		pass(time.Second)
 		for i := range 200 {
@@ -442,8 +442,9 @@ func TestOrderAndRate(t *testing.T) {
 			t.Fatalf("%d writes", len(puts))
 		}
 		for i, p := range puts {
-			if want := fmt.Sprintf("level %d", 3-i/20); p.text != want && i > 0 && puts[i-1].text < p.text && puts[i-1].at != p.at {
-				t.Fatalf("write %d is %q, want %q", i, p.text, want)
+			// Those of one moment race each other to the server.
+			if i > 0 && puts[i-1].text < p.text && !puts[i-1].at.Equal(p.at) {
+				t.Fatalf("write %d is %q, after %q", i, p.text, puts[i-1].text)
 			}
 		}
 		if puts[0].text != "level 3" || puts[59].text != "level 1" {
@@ -637,7 +638,9 @@ func TestTheBoardItself(t *testing.T) {
 		r := newRig(t, 1, true, nil)
 		r.servers[0].add("call-1")
 		b := policy.NewBoard(policy.Options{})
-		c, err := NewCluster(r.cluster.o, b)
+		o := r.cluster.o
+		o.Password = testPassword
+		c, err := NewCluster(o, b)
 		if err != nil {
 			t.Fatal(err)
 		}

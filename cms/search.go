@@ -12,6 +12,7 @@ const (
 	searchPause = 250 * time.Millisecond // between two rounds, at least
 	searchCalls = 3                      // calls of the session that are asked for in a round
 	searchAlarm = 3                      // rounds after which somebody should know
+	patience    = 2 * time.Second        // with a slow server in the first round; twice as long in each that follows
 )
 
 // search looks for the server of a session whose calls are to be written. It is
@@ -81,12 +82,13 @@ func (n *Notifier) searchRound(se *search) (done bool, wait time.Duration) {
 	s, how, candidates := n.c.choose(session, se.wrong)
 	se.turn++
 	first := se.turn
+	longest := patience << min(se.rounds, 8) // at most the request's own time-out counts
 	n.mu.Unlock()
 
 	no := 0
 	for i := 0; s == nil && i < min(searchCalls, len(wants)) && len(candidates) > 0; i++ {
 		w := wants[(first-1+i)%len(wants)]
-		s, no = n.c.find(n.take, candidates, w.CallID)
+		s, no = n.c.find(n.take, candidates, w.CallID, longest)
 		how = policy.Proven
 	}
 

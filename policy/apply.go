@@ -151,11 +151,15 @@ func (b *Board) classify(l *leg) {
 // another.
 func (b *Board) place(now time.Time, s *session, l *leg) {
 	var c *call
-	if l.target != "" {
-		if l.call != nil && l.call.id == l.target {
-			c = l.call
-		} else {
-			l.departures++ // it must not be forgotten meanwhile
+	out := l.departures == 0 // nobody remembers that it left
+	switch {
+	case l.target == "":
+	case l.call != nil && l.call.id == l.target:
+		c = l.call
+	default:
+		if c = s.calls[l.target]; c == nil {
+			l.departures++ // it must not be forgotten to make room
+			out = true
 			c = b.call(now, s, l.target)
 		}
 	}
@@ -163,14 +167,15 @@ func (b *Board) place(now time.Time, s *session, l *leg) {
 		c = nil // the call's end took it out
 	}
 	if c == l.call {
-		if c == nil && l.target != "" {
+		if c == nil && l.target != "" && out {
+			l.departures++
 			b.remember(s, departure{leg: l, nth: l.departures})
 		}
 		b.relink(now, l)
 		return
 	}
 	if c != nil {
-		c.departures++ // likewise
+		c.departures++ // nor may the call be
 	}
 	if l.call != nil {
 		from := l.call
@@ -182,7 +187,9 @@ func (b *Board) place(now time.Time, s *session, l *leg) {
 	switch {
 	case c == nil:
 		l.departures++
-		b.remember(s, departure{leg: l, nth: l.departures})
+		if l.target != "" { // else it is in the IVR, and comes back
+			b.remember(s, departure{leg: l, nth: l.departures})
+		}
 	case len(c.legs) >= b.o.Bounds.LegsPerCall:
 		c.overflow = fmt.Sprintf("more than %d legs in one call", b.o.Bounds.LegsPerCall)
 		b.reattach(now, c, "call ended")

@@ -167,7 +167,10 @@ func missing(e Event, n int64) Event {
 }
 
 // checkBoard recounts everything that the board keeps a count of.
-func checkBoard(t testing.TB, b *Board) {
+func checkBoard(t interface {
+	Helper()
+	Fatalf(string, ...any)
+}, b *Board) {
 	t.Helper()
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -1151,10 +1154,9 @@ func TestUnverifiedMarkings(t *testing.T) {
 		f.lose()
 		f.pass(time.Minute)
 		f.shown("call:c", Level3)
-		f.send(callStart("c", "k")) // it began again, by this; the gap is over
-		f.shown("k", Level2)
-		f.lose()
-		f.send(join("b", "c", alien), legEnd("b"))
+		f.send(callStart("c", "k")) // the gap is after its first start
+		f.verified("k", false)
+		f.computed("k", Level2)
 		f.shown("k", Level3)
 	})
 	t.Run("a late correlator while unverified", func(t *testing.T) {
@@ -1349,6 +1351,40 @@ func TestBounds(t *testing.T) {
 			t.Errorf("%d legs and %d calls are kept", f.legs, f.calls)
 		}
 		f.computed("call:c", LevelNone)
+	})
+	t.Run("who is in the IVR is not forgotten", func(t *testing.T) {
+		f := newFixture(t, bounds(Bounds{DepartedPerSess: 1}))
+		f.send(callStart("c", ""), join("a", "c", room), legUpdate("a", ivr))
+		for i := range 5 {
+			id := fmt.Sprint("l", i)
+			f.send(join(id, "c", room), legEnd(id))
+		}
+		f.send(legUpdate("a", in("c")))
+		f.computed("call:c", Level1)
+	})
+	t.Run("what comes back is not forgotten on the way", func(t *testing.T) {
+		f := newFixture(t, bounds(Bounds{DepartedPerSess: 1, Calls: 3}))
+		for i := range 50 { // legs that go to and fro between calls that end
+			c, d := fmt.Sprint("c", i), fmt.Sprint("c", i+1)
+			f.send(join("x", c, room), join("y", c, room), callEnd(c), join("x", d, alien), join("y", c, room), join("y", d, room), callEnd(c))
+			f.computed(MeetingID("call:"+d), Level3)
+		}
+	})
+	t.Run("late records of a call that has ended keep nothing", func(t *testing.T) {
+		f := newFixture(t, bounds(Bounds{DepartedPerSess: 10}))
+		f.send(callStart("c", ""))
+		f.index += 1000
+		f.send(callEnd("c"))
+		f.index = 1
+		for range 100 {
+			for i := range 9 {
+				f.send(join(fmt.Sprint("l", i), "c", alien))
+			}
+		}
+		f.gone("call:c")
+		if n := len(f.sessions["s1"].departed); n != 10 {
+			t.Errorf("%d departures are remembered, want each once", n)
+		}
 	})
 	t.Run("ended sessions", func(t *testing.T) {
 		f := newFixture(t, bounds(Bounds{Sessions: 2}))

@@ -1,6 +1,9 @@
 package policy
 
-import "time"
+import (
+	"strings"
+	"time"
+)
 
 // leg is one connection of a remote party to one Call Bridge. Each fact that a
 // record can change carries the index of the record that it is from, so that a
@@ -101,6 +104,14 @@ func (l *leg) typeName() string {
 	return "SIP"
 }
 
+// clip bounds an address that nobody reads to its end: it stays too long.
+func clip(address string) string {
+	if len(address) > maxAddress+1 {
+		return strings.Clone(address[:maxAddress+1])
+	}
+	return address
+}
+
 // merge enters what a record says. index orders the record among the others of
 // its session. It reports whether the leg has to be classified anew.
 func (l *leg) merge(f *LegFacts, index int64) (classify bool) {
@@ -110,31 +121,31 @@ func (l *leg) merge(f *LegFacts, index int64) (classify bool) {
 	if f.Name != "" && index >= l.nameAt {
 		l.nameAt = index
 		if f.Name != l.name {
-			l.name = Clean(f.Name, 128)
+			l.name = Clean(f.Name, maxName)
 		}
 	}
 	if f.RemoteParty != "" && index >= l.partyAt {
 		l.partyAt = index
 		if f.RemoteParty != l.party {
-			l.party, classify = f.RemoteParty, true
+			l.party, classify = clip(f.RemoteParty), true
 		}
 	}
 	if f.RemoteAddress != "" && index >= l.addressAt {
 		l.addressAt = index
 		if f.RemoteAddress != l.address {
-			l.address, classify = f.RemoteAddress, true
+			l.address, classify = clip(f.RemoteAddress), true
 		}
 	}
 	if f.Group != "" && index >= l.groupAt {
 		l.groupAt = index
 		if f.Group != l.group {
-			l.group = f.Group
+			l.group = Clean(f.Group, maxID)
 		}
 	}
 	if (f.IVR || f.Call != "") && index >= l.targetAt {
 		l.targetAt, l.ivr = index, f.Call == ""
 		if f.Call != l.target {
-			l.target = f.Call
+			l.target = Clean(f.Call, maxID)
 		}
 	}
 	if f.Deactivated != Unsaid && index >= l.lobbyAt {
