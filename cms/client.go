@@ -30,7 +30,7 @@ const (
 )
 
 const (
-	readConns = 2
+	readConns = 4
 	maxText   = 120 // characters of a server's text in an error
 
 	// A server closes a connection that was idle for about 5 s; one that is

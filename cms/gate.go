@@ -286,6 +286,19 @@ func (g *gate) status() gateStatus {
 	return s
 }
 
+// next is when a lane that is not up is probed next; zero while it is up.
+func (g *gate) next(l lane) time.Time {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	switch ls := &g.lanes[l]; {
+	case g.locked:
+		return g.lockTry
+	case ls.state != policy.ServerUp:
+		return ls.next
+	}
+	return time.Time{}
+}
+
 // due says when a lane wants a probe: in so long, or not at all (ok is false).
 func (g *gate) due(l lane, now time.Time) (wait time.Duration, ok bool) {
 	g.mu.Lock()

@@ -367,13 +367,19 @@ func (n *Notifier) ended(now time.Time, wr *writer, t ticket, w policy.Want, how
 		n.board.Failed(now, w.Ref, w.Marking, err.Error(), IsUncertain(err))
 		// A probe's failure is the server's. One that came while it was up may be
 		// the call's own.
+		var tr *try
 		if t.probe || t.lock {
-			tr := n.try(w)
-			tr.due = now.Add(callBackoff.after(1, n.o.Rand()))
-			tr.outage = true
-			break
+			tr = n.try(w)
+			tr.due = now
+		} else {
+			tr = n.failed(now, w, callBackoff)
 		}
-		n.failed(now, w, callBackoff).outage = true
+		tr.outage = true
+		// The next probe is another call's, if there is one: a request that the
+		// server cannot take must not hold up all the others.
+		if next := wr.s.gate.next(writes).Add(callBackoff.base / 10); tr.due.Before(next) {
+			tr.due = next
+		}
 	case verdictRetry:
 		n.board.Failed(now, w.Ref, w.Marking, err.Error(), IsUncertain(err))
 		n.failed(now, w, callBackoff)

@@ -493,6 +493,36 @@ func TestAWriterIsKeptForRises(t *testing.T) {
 	})
 }
 
+// TestOneCallThatHangs has a request that never gets an answer, and goes first.
+func TestOneCallThatHangs(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, 1, true, nil)
+		r.start(t)
+		pass(time.Second)
+		r.servers[0].setFault(onPut(func(w http.ResponseWriter, req *http.Request) bool {
+			return strings.HasSuffix(req.URL.Path, "/poison") && hang(w, req)
+		}))
+		r.servers[0].add("poison")
+		r.board.want(1, "poison", on(1), level(3))
+		pass(25 * time.Second)
+		for i := range 20 {
+			id := fmt.Sprintf("c%d", i)
+			r.servers[0].add(id)
+			r.board.want(policy.CallRef(i+10), id, on(1), level(2))
+		}
+		pass(20 * time.Second)
+		for i := range 20 {
+			if id := fmt.Sprintf("c%d", i); r.servers[0].message(id) == "" {
+				t.Errorf("%s is not marked", id)
+			}
+		}
+		pass(10 * time.Minute)
+		if n := len(r.servers[0].got(http.MethodPut)); n > 20+60 {
+			t.Errorf("%d writes", n)
+		}
+	})
+}
+
 func TestStopWaitsForWhatIsUnderWay(t *testing.T) {
 	for _, tt := range []struct {
 		name  string
