@@ -175,7 +175,7 @@ func (b *Board) SetAside(now time.Time, src Source, reason string) {
 	b.raise(now, Alarm{
 		Key:    "aside/" + Clean(src.Address, maxID),
 		Text:   fmt.Sprintf("a document from %s could not be read: %s", Clean(src.Address, maxID), Clean(reason, maxProblem)),
-		Remedy: "it was kept in the folder of refused documents; its meetings are unverified",
+		Remedy: "its meetings are unverified; find out what sent it",
 	})
 	b.settle(now)
 }

@@ -100,6 +100,8 @@ func (b *Board) reason(c *call, m Marking) string {
 			why += ": " + o.Reason
 		}
 		return why
+	case m.Kind == MarkClear && c.wanted.Shows():
+		return text + "; callmark stops"
 	case m.Kind == MarkClear:
 		return text + "; nobody counts"
 	case meeting.unverified != "" && meeting.effective != meeting.computed:
