@@ -3,11 +3,13 @@ package main
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"go/parser"
 	"go/token"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -56,7 +58,7 @@ func TestHouse(t *testing.T) {
 		documented[room] = documented[room] || len(file.Doc.Text()) > 200
 		for _, spec := range file.Imports {
 			ours, found := strings.CutPrefix(strings.Trim(spec.Path.Value, `"`), "callmark/")
-			if found && !contains(may, ours) {
+			if found && !slices.Contains(may, ours) {
 				t.Errorf("%s imports %s", path, ours)
 			}
 		}
@@ -70,15 +72,6 @@ func TestHouse(t *testing.T) {
 			t.Errorf("package %s has no comment that states its rules", room)
 		}
 	}
-}
-
-func contains(list []string, s string) bool {
-	for _, x := range list {
-		if x == s {
-			return true
-		}
-	}
-	return false
 }
 
 // program is callmark, headless, against a simulated cluster, all over HTTP.
@@ -120,27 +113,38 @@ func launch(t *testing.T, so simulator.Options, change func(*config.Config)) *pr
 	if err := cluster.Start(ctx); err != nil {
 		t.Fatal(err)
 	}
+	p := start(t, func(c *config.Config) {
+		c.CMS.Username, c.CMS.Password = cluster.Username(), config.NewSecret(cluster.Password())
+		c.CMS.Servers = cluster.URLs()
+		c.Policy.SecureDomains, c.Policy.InternalDomains = simulator.DemoSecureDomains(), simulator.DemoInternalDomains()
+		if change != nil {
+			change(c)
+		}
+	})
+	p.cluster = cluster
+	if err := cluster.SetReceivers("http://" + p.receiver.Addr() + "/cdr"); err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+// start runs callmark with a configuration that keeps its files in a folder of
+// the test's, until the end of the test.
+func start(t *testing.T, change func(*config.Config)) *program {
+	t.Helper()
 	c := config.Default()
 	c.Receiver.Listen, c.Receiver.RefusedDir = "127.0.0.1:0", t.TempDir()
-	c.CMS.Username, c.CMS.Password = cluster.Username(), config.NewSecret(cluster.Password())
-	c.CMS.Servers = cluster.URLs()
-	c.Policy.SecureDomains, c.Policy.InternalDomains = simulator.DemoSecureDomains(), simulator.DemoInternalDomains()
 	c.Log.File = filepath.Join(t.TempDir(), "app.log")
-	if change != nil {
-		change(&c)
-	}
-	p := &program{cluster: cluster, stderr: &output{}, stopped: make(chan error, 1)}
+	change(&c)
+	p := &program{stderr: &output{}, stopped: make(chan error, 1)}
 	ready := make(chan *app, 1)
 	go func() {
-		p.stopped <- run(ctx, commandLine{NoTUI: true}, c, func(a *app) { ready <- a }, p.stderr)
+		p.stopped <- run(context.Background(), commandLine{NoTUI: true}, c, func(a *app) { ready <- a }, p.stderr)
 	}()
 	select {
 	case p.app = <-ready:
 	case err := <-p.stopped:
 		t.Fatalf("callmark did not start: %v\n%s", err, p.stderr)
-	}
-	if err := cluster.SetReceivers("http://" + p.receiver.Addr() + c.Receiver.Path); err != nil {
-		t.Fatal(err)
 	}
 	t.Cleanup(func() { p.end(t) })
 	return p
@@ -337,7 +341,7 @@ func TestScript(t *testing.T) {
 		}
 		for correlator, truth := range p.cluster.Truth() {
 			for _, call := range truth.Calls {
-				p.eventually(t, "round "+string(rune('0'+round))+": "+truth.Name+" "+correlator, func() bool {
+				p.eventually(t, fmt.Sprintf("round %d: %s %s", round, truth.Name, correlator), func() bool {
 					return shows(call, truth.Level) || !call.Running()
 				})
 			}

@@ -2,7 +2,6 @@ package main
 
 import (
 	"bytes"
-	"context"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -63,22 +62,10 @@ func playback(t *testing.T, folder string, internal ...string) *posts {
 	p := &posts{screens: &screens{texts: map[string]string{}}, files: files}
 	api := httptest.NewServer(p.screens)
 	t.Cleanup(api.Close)
-	p.program = &program{stderr: &output{}, stopped: make(chan error, 1)}
-	c := config.Default()
-	c.Receiver.Listen, c.Receiver.RefusedDir = "127.0.0.1:0", t.TempDir()
-	c.CMS.Username, c.CMS.Password, c.CMS.Servers = "api", config.NewSecret("secret"), []string{api.URL}
-	c.Policy.InternalDomains = internal
-	c.Log.File = filepath.Join(t.TempDir(), "app.log")
-	ready := make(chan *app, 1)
-	go func() {
-		p.stopped <- run(context.Background(), commandLine{NoTUI: true}, c, func(a *app) { ready <- a }, p.stderr)
-	}()
-	select {
-	case p.app = <-ready:
-	case err := <-p.stopped:
-		t.Fatalf("callmark did not start: %v", err)
-	}
-	t.Cleanup(func() { p.end(t) })
+	p.program = start(t, func(c *config.Config) {
+		c.CMS.Username, c.CMS.Password, c.CMS.Servers = "api", config.NewSecret("secret"), []string{api.URL}
+		c.Policy.InternalDomains = internal
+	})
 	return p
 }
 

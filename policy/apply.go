@@ -71,7 +71,7 @@ func (b *Board) legEvent(now time.Time, s *session, index int64, e *Event) {
 			b.legOverflow(now, s, e)
 			return
 		}
-		l = &leg{id: id, met: now, newest: index, nameAt: NoIndex, partyAt: NoIndex, addressAt: NoIndex, groupAt: NoIndex, targetAt: NoIndex, lobbyAt: NoIndex}
+		l = &leg{id: id, met: now, bornAt: NoIndex, newest: index, nameAt: NoIndex, partyAt: NoIndex, addressAt: NoIndex, groupAt: NoIndex, targetAt: NoIndex, lobbyAt: NoIndex}
 		s.legs[id] = l
 		b.legs++
 		l.evidence = b.o.Rules.Classify("")
@@ -90,6 +90,9 @@ func (b *Board) legEvent(now time.Time, s *session, index int64, e *Event) {
 		// Only the id is needed from here on.
 		*l = leg{id: l.id, ended: true, departures: l.departures}
 		return
+	}
+	if e.Kind == LegStarted && (l.bornAt == NoIndex || index < l.bornAt) {
+		l.bornAt = index
 	}
 	if l.merge(&e.Leg, index) {
 		b.classify(l)

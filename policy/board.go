@@ -175,7 +175,7 @@ func (b *Board) SetAside(now time.Time, src Source, reason string) {
 	b.raise(now, Alarm{
 		Key:    "aside/" + Clean(src.Address, maxID),
 		Text:   fmt.Sprintf("a document from %s could not be read: %s", Clean(src.Address, maxID), Clean(reason, maxProblem)),
-		Remedy: "its meetings are unverified; find out what sent it",
+		Remedy: "it was kept in the folder of refused documents; its meetings are unverified",
 	})
 	b.settle(now)
 }
@@ -347,7 +347,7 @@ func (b *Board) checkGap(now time.Time, s *session) {
 		b.note(now, Entry{Kind: EntryVerified, Bridge: s.label(), Text: "the missing records came"})
 	}
 	for _, c := range s.calls {
-		if c.meeting != nil && c.bornAt < reach {
+		if c.meeting != nil && c.older(reach) {
 			b.touch(c.meeting)
 		}
 	}

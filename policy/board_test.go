@@ -1009,14 +1009,14 @@ func TestCompleteness(t *testing.T) {
 	t.Run("the record that tells of discarded ones starts a call", func(t *testing.T) {
 		f := newFixture(t, Options{})
 		f.index = 5
-		f.send(missing(callStart("c", ""), 5), join("a", "c", staff))
+		f.send(missing(callStart("c", ""), 5), legStart("a"), join("a", "c", staff))
 		f.verified("call:c", true)
 		f.shown("call:c", Level2)
 	})
 	t.Run("a session that is met above 0", func(t *testing.T) {
 		f := newFixture(t, Options{})
 		f.index = 100
-		f.send(join("a", "old", room), callStart("new", ""), join("b", "new", room))
+		f.send(join("a", "old", room), callStart("new", ""), legStart("b"), join("b", "new", room))
 		f.verified("call:old", false)
 		f.verified("call:new", true)
 		f.shown("call:old", LevelNone)
@@ -1028,6 +1028,38 @@ func TestCompleteness(t *testing.T) {
 		f.verified("call:c", false)
 		f.send(callStart("c", ""))
 		f.verified("call:c", true)
+	})
+	t.Run("a leg whose start is missing", func(t *testing.T) {
+		f := newFixture(t, Options{})
+		doc := f.number(nothing(), legStart("a", acano), callStart("c", ""), join("a", "c", room))
+		f.raw(doc[0], doc[2], doc[3])
+		f.computed("call:c", Level1)
+		f.verified("call:c", false) // nobody knows what it is
+		f.shown("call:c", LevelNone)
+		f.raw(doc[1])
+		f.verified("call:c", true)
+		f.shown("call:c", Level3)
+	})
+	t.Run("a leg from before a gap joins a call from after it", func(t *testing.T) {
+		f := newFixture(t, Options{})
+		doc := f.number(legStart("a", party(room)), legUpdate("a", lobby), legUpdate("a", active, from(alien)),
+			callStart("c", ""), callStart("d", ""), legUpdate("a", in("c"), connected), legUpdate("a", in("d")))
+		f.raw(append(doc[:2:2], doc[3:6]...)...)
+		f.computed("call:c", LevelNone)
+		f.verified("call:c", false)
+		f.verified("call:d", true)
+		f.raw(doc[6])
+		f.verified("call:c", true)
+		f.verified("call:d", false)
+		f.raw(doc[2])
+		f.verified("call:d", true)
+		f.shown("call:d", Level3)
+	})
+	t.Run("a leg without a start where nothing is missing", func(t *testing.T) {
+		f := newFixture(t, Options{})
+		f.send(callStart("c", ""), join("a", "c", room))
+		f.verified("call:c", true)
+		f.shown("call:c", Level1)
 	})
 	t.Run("one incomplete call makes its meeting unverified", func(t *testing.T) {
 		f := newFixture(t, Options{})

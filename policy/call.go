@@ -46,10 +46,24 @@ func (c *call) incomplete() string {
 	if c.bornAt == NoIndex {
 		return "the call was met without its start"
 	}
-	if c.bornAt < c.session.gapAt {
+	if c.older(c.session.gapAt) {
 		return c.session.gapWhy
 	}
 	return ""
+}
+
+// older reports whether the call, or a leg that is in it now, began before an
+// index, for all that is known.
+func (c *call) older(index int64) bool {
+	if index == 0 || c.bornAt < index {
+		return index > 0
+	}
+	for _, l := range c.legs {
+		if l.bornAt < index {
+			return true
+		}
+	}
+	return false
 }
 
 // state says how far the wanted marking has got.

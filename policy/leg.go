@@ -16,6 +16,7 @@ type leg struct {
 	met        time.Time // our clock
 	joined     time.Time // our clock: when it first counted
 
+	bornAt int64 // index of its first start, or NoIndex
 	newest int64 // highest index of its records
 	ended  bool  // an explicit end named it: nothing brings it back
 

@@ -37,7 +37,7 @@ type modelCall struct {
 }
 
 type modelLeg struct {
-	newest           int64
+	newest, first    int64 // index of the last record, and of the first start; -1: none
 	ended            bool
 	target           string // the call that it says to be in
 	connected, lobby bool
@@ -181,6 +181,9 @@ func (m *model) meetings() map[MeetingID]modelMeeting {
 			mm := found[w.at]
 			mm.Calls++
 			mm.Unverified = mm.Unverified || c.first < 0 || c.first < gap
+			for _, l := range w.legs { // what it was before the gap is not known
+				mm.Unverified = mm.Unverified || l.first < gap && gap > 0
+			}
 			found[w.at] = mm
 		}
 	}
@@ -289,13 +292,16 @@ func (s *modelSession) fold() (calls map[string]*modelCall, legs map[string]*mod
 		case LegStarted, LegUpdated, LegEnded:
 			l := legs[e.Leg.ID]
 			if l == nil {
-				l = &modelLeg{}
+				l = &modelLeg{first: -1}
 				legs[e.Leg.ID] = l
 			}
 			l.newest = i
 			if e.Kind == LegEnded {
 				l.ended = true
 				continue
+			}
+			if e.Kind == LegStarted && l.first < 0 {
+				l.first = i
 			}
 			l.connected = l.connected || e.Leg.Connected
 			l.app = l.app || e.Leg.Type == "acano" || e.Leg.SubType == "webApp" || e.Leg.Guest == Yes

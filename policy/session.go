@@ -23,8 +23,8 @@ type session struct {
 	lastIndex  int64
 	clock      time.Time // newest time of the Call Bridge's own clock
 
-	// Calls whose start has a lower index than gapAt are incomplete, and gapWhy
-	// says why. forcedAt is the part of it that no late record can heal.
+	// Calls whose start, or the start of a leg of theirs, has a lower index than
+	// gapAt, or has not come, are incomplete, and gapWhy says why. forcedAt is the part of it that no late record can heal.
 	gapAt     int64
 	gapWhy    string
 	gapSince  time.Time
