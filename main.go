@@ -135,6 +135,8 @@ func classify(c config.Config, addresses []string, w io.Writer) error {
 	return nil
 }
 
+var errOperatorQuit = errors.New("the operator quit")
+
 // app is the running program.
 type app struct {
 	log      *slog.Logger
@@ -203,16 +205,18 @@ func run(ctx context.Context, cl commandLine, c config.Config, ready func(*app),
 	}
 	if a.console == nil {
 		<-a.ctx.Done()
-	} else if err := a.console.Run(a.ctx); err != nil {
-		return err
+		return nil
 	}
-	return nil
+	err = a.console.Run(a.ctx)
+	a.stop(errOperatorQuit) // unless something else has stopped it
+	return err
 }
 
 // finish stops what speaks to others: no more records, then the writes that are
 // under way, then what on_exit asks for.
 func (a *app) finish() {
-	a.log.Info("callmark stops", "reason", stopReason(a.ctx))
+	a.stop(errors.New("it could not start")) // unless something else has stopped it
+	a.log.Info("callmark stops", "reason", context.Cause(a.ctx))
 	within, cancel := context.WithTimeout(context.Background(), finishWithin)
 	defer cancel()
 	if err := a.receiver.Stop(within); err != nil {
@@ -230,13 +234,6 @@ func (a *app) finish() {
 	}
 	a.cluster.Stop()
 	a.log.Info("callmark has stopped")
-}
-
-func stopReason(ctx context.Context) string {
-	if err := context.Cause(ctx); err != nil {
-		return err.Error()
-	}
-	return "the operator quit"
 }
 
 // signals stops the program at the first INT, TERM or HUP, and leaves it at

@@ -177,8 +177,9 @@ func (b *Board) place(now time.Time, s *session, l *leg) {
 		b.relink(now, l)
 		return
 	}
+	l.departures++ // nor may it be on its way, nor the call that it goes to
 	if c != nil {
-		c.departures++ // nor may the call be
+		c.departures++
 	}
 	if l.call != nil {
 		from := l.call
@@ -189,7 +190,6 @@ func (b *Board) place(now time.Time, s *session, l *leg) {
 	}
 	switch {
 	case c == nil:
-		l.departures++
 		if l.target != "" { // else it is in the IVR, and comes back
 			b.remember(s, departure{leg: l, nth: l.departures})
 		}
