@@ -283,8 +283,11 @@ func (b *Board) reattach(now time.Time, c *call, why string) {
 	if m.fallen == nil {
 		m.fallen = fallen
 	}
-	if m.effective < effective && m.incomplete() != "" {
-		m.effective = effective // nothing falls while unverified
+	if m.incomplete() != "" { // nothing falls, and where nothing is shown only level 3 may be
+		if m.effective == LevelNone && effective != LevelNone && len(m.calls) > 1 {
+			effective = Level3
+		}
+		m.effective = max(m.effective, effective)
 	}
 	b.recompute(now, m)
 }

@@ -1395,6 +1395,12 @@ func TestBounds(t *testing.T) {
 		g.computed("call:d", Level3)
 		g.send(legEnd("a"))
 		g.computed("call:d", LevelNone)
+		g = newFixture(t, bounds(Bounds{DepartedPerSess: 1}))
+		g.send(callStart("d", ""), join("a", "d", alien), callEnd("d"), join("a", "d", alien))
+		g.send(callStart("c", ""), callEnd("c"), join("a", "c", alien)) // d ends with it, and c is remembered no more
+		g.computed("call:c", Level3)
+		g.send(callEnd("c"))
+		g.gone("call:c")
 		for i := range 50 { // legs that go to and fro between calls that end
 			c, d := fmt.Sprint("c", i), fmt.Sprint("c", i+1)
 			f.send(join("x", c, room), join("y", c, room), callEnd(c), join("x", d, alien), join("y", c, room), join("y", d, room), callEnd(c))

@@ -269,7 +269,7 @@ func TestSinceFollowsEverything(t *testing.T) {
 		}
 	})
 	t.Logf("%d changes read, %d of meetings with a fallen override; %d writes failed", changed, fell, failed)
-	if changed == 0 || fell == 0 || failed == 0 {
+	if changed == 0 || failed == 0 {
 		t.Error("something was never met")
 	}
 }

@@ -97,7 +97,7 @@ func (w *world) post(b *trueBridge) {
 		b.out[i].Time = w.now
 	}
 	src := b.src
-	if src.CallBridge != "" && w.chance("untold", 20) {
+	if src.CallBridge != "" && w.loses && w.chance("untold", 20) {
 		src.CallBridge = ""
 	}
 	w.flight = append(w.flight, letter{src, b.out, b.server})
@@ -306,7 +306,7 @@ func TestBoardIsTheTruth(t *testing.T) {
 		w.p.finish()
 	})
 	seen.report(t)
-	if seen.alike == 0 || seen.understated == 0 {
-		t.Error("nothing was alike, or nothing would have been understated")
+	if seen.alike == 0 {
+		t.Error("no history ended with everything known")
 	}
 }
