@@ -164,6 +164,9 @@ func (c *Cluster) WaitDelivered(ctx context.Context) error {
 	return c.Wait(ctx, func() bool {
 		c.mu.Lock()
 		defer c.mu.Unlock()
+		if c.closed {
+			return false // what was cut off is in no queue, and not delivered
+		}
 		for _, b := range c.bridges {
 			for _, s := range b.senders {
 				if !s.idle() {
