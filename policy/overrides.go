@@ -80,11 +80,5 @@ func (b *Board) Release(now time.Time, id MeetingID, who string) error {
 // CheckText reports why the site does not allow a text on the screens, or nil.
 func (b *Board) CheckText(text string) error { return CheckText(text, b.o.MaxText, b.o.AnyText) }
 
-// MaxText is the longest text that the site allows, in characters.
-func (b *Board) MaxText() int { return b.o.MaxText }
-
 // Preview is what the screens would show under an override.
 func (b *Board) Preview(o Override) Marking { return b.overriding(o) }
-
-// Levels are the site's names and messages, by level.
-func (b *Board) Levels() [4]LevelText { return b.o.Levels }
