@@ -426,7 +426,7 @@ func runDemo(ctx context.Context, cl commandLine, stderr io.Writer) error {
 	c.CMS.Username, c.CMS.Password = cluster.Username(), config.NewSecret(cluster.Password())
 	c.CMS.Servers = cluster.URLs()
 	c.Policy.SecureDomains, c.Policy.InternalDomains = simulator.DemoSecureDomains(), simulator.DemoInternalDomains()
-	c.Log.File = "" // a demo leaves nothing behind
+	c.Log.File, c.State.File = "", "" // a demo leaves nothing behind
 	return run(ctx, cl, c, func(a *app) {
 		if err := cluster.SetReceivers("http://" + a.receiver.Addr() + c.Receiver.Path); err != nil {
 			a.stop(err)

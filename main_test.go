@@ -135,6 +135,7 @@ func start(t *testing.T, change func(*config.Config)) *program {
 	c := config.Default()
 	c.Receiver.Listen, c.Receiver.RefusedDir = "127.0.0.1:0", t.TempDir()
 	c.Log.File = filepath.Join(t.TempDir(), "app.log")
+	c.State.File = filepath.Join(t.TempDir(), "overrides.json")
 	change(&c)
 	p := &program{stderr: &output{}, stopped: make(chan error, 1)}
 	ready := make(chan *app, 1)

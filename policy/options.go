@@ -35,6 +35,8 @@ type Options struct {
 	KeepUnverified bool // an unverified meeting is not shown as level 3 after Grace
 	KeepOverrides  bool // an override does not fall when the computed level becomes less trusted
 
+	LowerAfter time.Duration // a better level is shown once it has lasted so long; 0: at once
+
 	MaxText int  // longest operator's text, in characters; 0: 60
 	AnyText bool // an operator's text may hold more than ASCII
 

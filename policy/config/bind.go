@@ -64,7 +64,11 @@ func (r *reading) bindValue(path []string, v reflect.Value, value any) {
 		v.Set(reflect.ValueOf(NewSecret(s)))
 		return
 	case durationType:
-		d, problem := readDuration(value)
+		read := readTime
+		if key == "marking.duration" {
+			read = readDuration
+		}
+		d, problem := read(value)
 		if problem != "" {
 			r.spoil(key, "%s", problem)
 			return
@@ -164,6 +168,21 @@ func readDuration(value any) (time.Duration, string) {
 		return 0, quote(s) + ` is out of range: write "permanent", or a time from "10s" to "24h"`
 	case d%time.Second != 0:
 		return 0, quote(s) + " is not in whole seconds, and the servers take no parts of one: " + remedy
+	}
+	return d, ""
+}
+
+// readTime reads a time that is no marking's duration; its range is looked at
+// later.
+func readTime(value any) (time.Duration, string) {
+	const remedy = `write a time with its unit between quotes, like "5s" or "2m"`
+	s, ok := value.(string)
+	if !ok {
+		return 0, fmt.Sprintf("it is %s: %s", kind(value), remedy)
+	}
+	d, err := time.ParseDuration(s)
+	if err != nil {
+		return 0, quote(s) + " is no time: " + remedy
 	}
 	return d, ""
 }

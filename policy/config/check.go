@@ -3,10 +3,12 @@ package config
 import (
 	"net"
 	"net/netip"
+	"net/url"
 	"path"
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 	"unicode"
 
 	"callmark/policy"
@@ -22,6 +24,8 @@ func (r *reading) check(c *Config) {
 	r.checkDomains(c.Policy)
 	r.oneOf("policy.unverified", c.Policy.Unverified, "worst", "keep")
 	r.oneOf("policy.override_on_worse", c.Policy.OverrideOnWorse, "fall", "keep")
+	r.times("policy.lower_after", c.Policy.LowerAfter, 0, 10*time.Minute)
+	r.fileName("state.file", c.State.File)
 	r.checkMarking(c.Marking)
 	r.checkLevels(c)
 	r.checkLog(c.Log)
@@ -37,6 +41,9 @@ func (r *reading) checkReceiver(c Receiver) {
 		r.refuse("receiver.path", "%s", problem)
 	}
 	r.inRange("receiver.max_body_mb", c.MaxBodyMB, 1, 64)
+	if problem := uriProblem(c.URI); problem != "" {
+		r.refuse("receiver.uri", "%s", problem)
+	}
 	r.fileName("receiver.refused_dir", c.RefusedDir)
 }
 
@@ -79,7 +86,25 @@ func pathProblem(s string) string {
 	return ""
 }
 
+// uriProblem says what is wrong with the URI that the Call Bridges are given.
+func uriProblem(s string) string {
+	const remedy = `: write it as the Call Bridges have it, like "http://callmark.example.com:5000/cdr"`
+	if s == "" {
+		return ""
+	}
+	u, err := url.Parse(s)
+	switch {
+	case err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https":
+		return "it is no http:// or https:// address" + remedy
+	case u.User != nil || u.Fragment != "":
+		return "it holds a user or a fragment" + remedy
+	}
+	return ""
+}
+
 func (r *reading) checkServers(c CMS) {
+	r.times("cms.resync", c.Resync, time.Second, time.Hour)
+	r.times("cms.status_every", c.StatusEvery, 200*time.Millisecond, time.Minute)
 	r.inRange("cms.port", c.Port, 1, 65535)
 	r.rate("cms.reads_per_second", c.ReadsPerSecond)
 	r.rate("cms.writes_per_second", c.WritesPerSecond)
@@ -203,6 +228,13 @@ func (r *reading) oneOf(key, value string, allowed ...string) {
 func (r *reading) inRange(key string, n, least, most int) {
 	if n < least || n > most {
 		r.refuse(key, "%d is out of range: write a number from %d to %d", n, least, most)
+	}
+}
+
+// times refuses a time that is out of range.
+func (r *reading) times(key string, d, least, most time.Duration) {
+	if d < least || d > most {
+		r.refuse(key, "%s is out of range: write a time from %q to %q", d, least, most)
 	}
 }
 

@@ -12,6 +12,7 @@ type Config struct {
 	CMS      CMS      `toml:"cms"`
 	Policy   Policy   `toml:"policy"`
 	Marking  Marking  `toml:"marking"`
+	State    State    `toml:"state"`
 	Log      Log      `toml:"log"`
 	UI       UI       `toml:"ui"`
 }
@@ -22,6 +23,7 @@ type Receiver struct {
 	Path       string `toml:"path"`        // of the URL, without a query
 	MaxBodyMB  int    `toml:"max_body_mb"` // MiB of one document; larger ones are refused
 	RefusedDir string `toml:"refused_dir"` // for documents that could not be read; empty: they are not kept
+	URI        string `toml:"uri"`         // as the Call Bridges post to it; empty: told by port, path and address
 }
 
 // CMS is the API of the servers.
@@ -35,6 +37,9 @@ type CMS struct {
 	InsecureSkipVerify bool     `toml:"insecure_skip_verify"`
 	ReadsPerSecond     float64  `toml:"reads_per_second"`  // per server
 	WritesPerSecond    float64  `toml:"writes_per_second"` // per server
+
+	Resync      time.Duration `toml:"resync"`       // between two reconciliations with a server
+	StatusEvery time.Duration `toml:"status_every"` // between two looks at a server's status
 }
 
 // Policy is who has which level, and what follows from it.
@@ -43,7 +48,10 @@ type Policy struct {
 	InternalDomains []string `toml:"internal_domains"`  // level 2
 	Unverified      string   `toml:"unverified"`        // worst or keep
 	OverrideOnWorse string   `toml:"override_on_worse"` // fall or keep
-	Level           [4]Level `toml:"level"`             // by level; 0 is not used
+
+	LowerAfter time.Duration `toml:"lower_after"` // a better level is shown once it has lasted so long
+
+	Level [4]Level `toml:"level"` // by level; 0 is not used
 }
 
 // Level is what a site calls a level and what its marking says.
@@ -59,6 +67,11 @@ type Marking struct {
 	OnExit    string        `toml:"on_exit"`    // clear or keep
 	MaxLength int           `toml:"max_length"` // characters of any text on the screens
 	ASCII     bool          `toml:"ascii"`      // texts on the screens are plain ASCII
+}
+
+// State is what outlives a restart.
+type State struct {
+	File string `toml:"file"` // overrides; empty: they are not kept
 }
 
 // Log is the log file.
@@ -80,9 +93,10 @@ type UI struct {
 func Default() Config {
 	c := Config{
 		Receiver: Receiver{Listen: ":5000", Path: "/cdr", MaxBodyMB: 4, RefusedDir: "refused"},
-		CMS:      CMS{Port: 443, ReadsPerSecond: 100, WritesPerSecond: 20},
+		CMS:      CMS{Port: 443, ReadsPerSecond: 100, WritesPerSecond: 20, Resync: time.Minute, StatusEvery: 5 * time.Second},
 		Policy:   Policy{Unverified: "worst", OverrideOnWorse: "fall"},
 		Marking:  Marking{Position: "bottom", OnExit: "clear", MaxLength: 60, ASCII: true},
+		State:    State{File: "overrides.json"},
 		Log:      Log{File: "app.log", Format: "text", MaxSizeMB: 50, Keep: 10},
 	}
 	for l, text := range policy.DefaultLevels() {
@@ -104,6 +118,7 @@ func (c Config) PolicyOptions() (policy.Options, error) {
 		Duration:       c.Marking.Duration,
 		KeepUnverified: c.Policy.Unverified == "keep",
 		KeepOverrides:  c.Policy.OverrideOnWorse == "keep",
+		LowerAfter:     c.Policy.LowerAfter,
 		MaxText:        c.Marking.MaxLength,
 		AnyText:        !c.Marking.ASCII,
 	}

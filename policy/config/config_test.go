@@ -73,9 +73,9 @@ func TestEveryFieldHasATag(t *testing.T) {
 	})
 	// The contract's names, and those beyond it.
 	for _, key := range strings.Fields(`
-		receiver.listen receiver.path receiver.max_body_mb receiver.refused_dir
+		receiver.listen receiver.path receiver.max_body_mb receiver.refused_dir receiver.uri
 		cms.username cms.password cms.password_file cms.servers cms.port cms.ca_file cms.insecure_skip_verify
-		cms.reads_per_second cms.writes_per_second
+		cms.reads_per_second cms.writes_per_second cms.resync cms.status_every policy.lower_after state.file
 		policy.secure_domains policy.internal_domains policy.unverified policy.override_on_worse
 		policy.level.1.name policy.level.1.message policy.level.2.name policy.level.2.message
 		policy.level.3.name policy.level.3.message
@@ -98,6 +98,7 @@ listen = "127.0.0.1:5001"
 path = "/a/b"
 max_body_mb = 1
 refused_dir = ""
+uri = "https://cm.test/a/b?x=1"
 [cms]
 username = "u"
 password = 'p"\'
@@ -107,11 +108,14 @@ ca_file = "ca.pem"
 insecure_skip_verify = true
 reads_per_second = 0.5
 writes_per_second = 7
+resync = "2m"
+status_every = "250ms"
 [policy]
 secure_domains = ["rooms.example.com"]
 internal_domains = ["example.com"]
 unverified = "keep"
 override_on_worse = "keep"
+lower_after = "1.5s"
 level.1 = { name = "Eins", message = "Stufe 1: größte Sicherheit" }
 [policy.level.3]
 name = "Drei"
@@ -121,6 +125,8 @@ duration = "1m30s"
 on_exit = "keep"
 max_length = 100
 ascii = false
+[state]
+file = "s.json"
 [log]
 file = "x.log"
 format = "json"
@@ -134,15 +140,16 @@ ascii = true
 		t.Fatal(err)
 	}
 	want := Config{
-		Receiver: Receiver{"127.0.0.1:5001", "/a/b", 1, ""},
+		Receiver: Receiver{"127.0.0.1:5001", "/a/b", 1, "", "https://cm.test/a/b?x=1"},
 		CMS: CMS{"u", NewSecret(`p"\`), "", []string{"a.test", "b.test:444", "https://[2001:db8::1]"},
-			8443, "ca.pem", true, 0.5, 7},
-		Policy: Policy{[]string{"rooms.example.com"}, []string{"example.com"}, "keep", "keep", [4]Level{
+			8443, "ca.pem", true, 0.5, 7, 2 * time.Minute, 250 * time.Millisecond},
+		Policy: Policy{[]string{"rooms.example.com"}, []string{"example.com"}, "keep", "keep", 1500 * time.Millisecond, [4]Level{
 			1: {"Eins", "Stufe 1: größte Sicherheit"},
 			2: Default().Policy.Level[2],
 			3: {"Drei", Default().Policy.Level[3].Message},
 		}},
 		Marking: Marking{"top", 90 * time.Second, "keep", 100, false},
+		State:   State{"s.json"},
 		Log:     Log{"x.log", "json", 1, 2},
 		UI:      UI{true, true},
 	}

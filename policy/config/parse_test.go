@@ -214,6 +214,11 @@ servers = [
 		{"duration 2", good + "marking.duration = \"9s\"", []said{{5, "marking.duration", `from "10s" to "24h"`}}},
 		{"duration 3", good + "marking.duration = \"25h\"", []said{{5, "marking.duration", "out of range"}}},
 		{"duration 4", good + "marking.duration = \"10.5s\"", []said{{5, "marking.duration", "whole seconds"}}},
+		{"resync 1", good + "cms.resync = 60", []said{{5, "cms.resync", "write a time with its unit"}}},
+		{"resync 2", good + "cms.resync = \"10ms\"", []said{{5, "cms.resync", `from "1s" to "1h0m0s"`}}},
+		{"status_every", good + "cms.status_every = \"soon\"", []said{{5, "cms.status_every", "is no time"}}},
+		{"uri", good + "receiver.uri = \"host:5000/cdr\"", []said{{5, "receiver.uri", "http:// or https://"}}},
+		{"lower_after", good + "policy.lower_after = \"-1s\"", []said{{5, "policy.lower_after", "out of range"}}},
 		{"duration 5", good + "marking.duration = \"-1m\"", []said{{5, "marking.duration", "out of range"}}},
 		{"levels", good + `
 [policy.level]
