@@ -71,7 +71,10 @@ func (b *Board) legEvent(now time.Time, s *session, index int64, e *Event) {
 			b.legOverflow(now, s, e)
 			return
 		}
-		l = &leg{id: id, met: now, bornAt: NoIndex, newest: index, nameAt: NoIndex, partyAt: NoIndex, addressAt: NoIndex, groupAt: NoIndex, targetAt: NoIndex, lobbyAt: NoIndex}
+		l = newLeg(id, now, index)
+		// Its start is among what the API has told, or should have: only its details
+		// can tell who it is.
+		l.unread = e.Kind == LegUpdated && (s.synced != NoIndex || s.round.open)
 		s.legs[id] = l
 		b.legs++
 		l.evidence = b.o.Rules.Classify("")
@@ -83,6 +86,7 @@ func (b *Board) legEvent(now time.Time, s *session, index int64, e *Event) {
 		l.ended = true
 		l.newest = max(l.newest, index)
 		from := l.call
+		b.cancelLeg(s, l)
 		b.leave(now, s, l, Clean(e.Leg.Reason, maxName))
 		if from != nil {
 			b.reattach(now, from, "call ended")
@@ -93,6 +97,7 @@ func (b *Board) legEvent(now time.Time, s *session, index int64, e *Event) {
 	}
 	if e.Kind == LegStarted && (l.bornAt == NoIndex || index < l.bornAt) {
 		l.bornAt = index
+		l.learned()
 	}
 	if l.merge(&e.Leg, index) {
 		b.classify(l)
@@ -199,6 +204,9 @@ func (b *Board) place(now time.Time, s *session, l *leg) {
 		b.touch(c.meeting)
 	default:
 		c.attachLeg(l)
+		if l.unread {
+			b.needLeg(s, l, needRead)
+		}
 		l.target = c.id // one copy of the id for all its legs
 		b.reattach(now, c, "call ended")
 		b.relink(now, l)
@@ -234,7 +242,7 @@ func (b *Board) call(now time.Time, s *session, id string) *call {
 		return nil
 	}
 	b.nextRef++
-	c := &call{ref: b.nextRef, id: id, session: s, nameAt: NoIndex, bornAt: NoIndex, startAt: NoIndex, endAt: NoIndex}
+	c := &call{ref: b.nextRef, id: id, session: s, nameAt: NoIndex, bornAt: NoIndex, readAt: NoIndex, startAt: NoIndex, endAt: NoIndex}
 	s.calls[id] = c
 	b.calls++
 	return c
@@ -336,6 +344,9 @@ func (b *Board) attach(now time.Time, c *call, m *meeting) {
 	}
 	b.relinkMeeting(now, m)
 	b.touch(m)
+	if c.correlator == "" {
+		b.needCall(c, needCheck) // the API may know what the records do not tell
+	}
 }
 
 // unattach takes a call, with its legs, out of its meeting, which ends with its
@@ -370,6 +381,9 @@ func (b *Board) unattach(now time.Time, c *call) {
 // detach is unattach for a call that is over.
 func (b *Board) detach(now time.Time, c *call, why string) {
 	b.note(now, b.about(c.meeting, Entry{Kind: EntryCallEnded, Call: c.id, Bridge: c.session.label(), Text: why}))
+	b.cancelCall(c)
+	b.uncontest(now, c)
+	c.away, c.told, c.checking = nil, false, check{}
 	delete(b.refs, c.ref)
 	delete(b.looks, c.ref)
 	b.unattach(now, c)
@@ -386,6 +400,8 @@ func (b *Board) levelOf(l *leg) Level {
 	}
 	if l.isLink() {
 		switch {
+		case c.told:
+			return LevelNone // the API has told who is behind the links: they count themselves
 		case l.kind&kindUnwatched != 0:
 			return Level3
 		case l.kind&kindLink != 0 && l.kind&kindWatched != 0:
@@ -459,6 +475,8 @@ func (b *Board) relink(now time.Time, l *leg) {
 	l.countedLink = l.isLink()
 	if l.countedLink {
 		c.links++
+		c.told = false
+		b.needCall(c, needPeople)
 	} else {
 		c.links--
 	}

@@ -46,6 +46,7 @@ type Board struct {
 	totals         Totals
 
 	servers  map[string]ServerStatus
+	follows  map[string]*follow // by server, from the first poll or round on
 	receiver ReceiverStatus
 	alarms   alarms
 	journal  journal
@@ -65,6 +66,7 @@ func NewBoard(o Options) *Board {
 		lookCh:   make(chan struct{}, 1),
 		watchers: map[chan struct{}]struct{}{},
 		servers:  map[string]ServerStatus{},
+		follows:  map[string]*follow{},
 		alarms:   alarms{max: o.Bounds.Alarms},
 		journal:  journal{max: o.Bounds.Journal},
 	}
@@ -90,6 +92,13 @@ func (b *Board) Apply(now time.Time, src Source, events []Event) Applied {
 	if s.records == 0 && len(events) > 0 {
 		s.clock = events[0].Time
 		b.restarted(now, s)
+	}
+	b.recognise(now, s, events)
+	if b.sessions[s.id] != s { // it has proved to be one that is over
+		done.Dropped = len(events)
+		b.totals.Dropped += uint64(len(events))
+		b.settle(now)
+		return done
 	}
 	for i := range events {
 		e := &events[i]
@@ -202,6 +211,7 @@ func (b *Board) session(now time.Time, src Source) *session {
 	s := newSession(src, now, b.nextSess)
 	b.sessions[s.id] = s
 	b.note(now, Entry{Kind: EntrySessionNew, Bridge: s.label(), Text: "session " + s.id})
+	b.wantLists(now, s, "a new session of its Call Bridge")
 	b.bump()
 	return s
 }
@@ -214,7 +224,7 @@ func (b *Board) session(now time.Time, src Source) *session {
 func (b *Board) restarted(now time.Time, s *session) {
 	s.rivalled = false
 	for _, other := range b.sessions {
-		if other == s || !sameBridge(other, s) {
+		if other == s || other.api || s.api || !sameBridge(other, s) {
 			continue
 		}
 		older, newer := other, s
@@ -241,7 +251,7 @@ func (b *Board) restarted(now time.Time, s *session) {
 func (b *Board) evictSession(now time.Time) bool {
 	var idle *session
 	for _, s := range b.sessions {
-		if s.live == 0 && (idle == nil || s.last.Before(idle.last)) {
+		if s.live == 0 && !s.api && (idle == nil || s.last.Before(idle.last)) {
 			idle = s
 		}
 	}
@@ -255,6 +265,9 @@ func (b *Board) evictSession(now time.Time) bool {
 // endSession takes out all that ran in a session that is over for good.
 func (b *Board) endSession(now time.Time, s *session, why string) {
 	b.forget(now, s, why)
+	if s.api {
+		return // it has no id that a record could name
+	}
 	b.ended[s.id] = struct{}{}
 	b.endedIn = append(b.endedIn, s.id)
 	if len(b.endedIn) > 4*b.o.Bounds.Sessions {
@@ -277,6 +290,7 @@ func (b *Board) forget(now time.Time, s *session, why string) {
 	b.calls -= len(s.calls)
 	b.legs -= len(s.legs)
 	delete(b.sessions, s.id)
+	b.unfollow(now, s, why)
 	b.note(now, Entry{Kind: EntrySessionEnded, Bridge: s.label(), Text: why})
 	if b.full != "" {
 		b.full = ""
@@ -305,10 +319,12 @@ func (b *Board) forgetOldest(s *session) bool {
 	s.departed[0] = departure{}
 	s.departed = s.departed[1:]
 	if l := old.leg; l != nil && l.departures == old.nth && l.call == nil {
+		b.cancelLeg(s, l)
 		delete(s.legs, l.id)
 		b.legs--
 	}
 	if c := old.call; c != nil && c.departures == old.nth && c.meeting == nil {
+		b.cancelCall(c)
 		delete(s.calls, c.id)
 		b.calls--
 	}
@@ -344,7 +360,14 @@ func (b *Board) checkGap(now time.Time, s *session) {
 		b.note(now, Entry{Kind: EntryUnverified, Weight: Warning, Bridge: s.label(), Text: why})
 	}
 	if closed {
-		b.note(now, Entry{Kind: EntryVerified, Bridge: s.label(), Text: "the missing records came"})
+		text := "the missing records came"
+		if reach <= s.synced {
+			text = "read from the server"
+		}
+		b.note(now, Entry{Kind: EntryVerified, Bridge: s.label(), Text: text})
+	}
+	if at > 0 {
+		b.wantLists(now, s, why)
 	}
 	for _, c := range s.calls {
 		if c.meeting != nil && c.older(reach) {
@@ -366,14 +389,14 @@ func (b *Board) Tick(now time.Time) {
 			b.note(now, b.about(m, Entry{Kind: EntryExpired, Weight: Notice, Who: o.Who, Text: o.String()}))
 			b.touch(m)
 		}
-		if m.unverified != "" && !now.Before(m.deadline) && m.effective != Level3 && !b.o.KeepUnverified {
+		if m.effective != Level3 && b.overdue(now, m) || m.hold.due(now) {
 			b.touch(m)
 		}
 	}
 	if b.o.Duration > 0 && now.Sub(b.renewed) >= time.Second {
 		b.renewed = now
 		for _, c := range b.refs {
-			if c.sent.Shows() && !c.renew && now.Sub(c.sentAt) >= b.o.Duration/2 {
+			if c.sent.Shows() && !c.renew && now.Sub(c.sentAt) >= c.renewAfter(b.o.Duration) {
 				c.renew = true
 				b.touch(c.meeting)
 			}

@@ -14,13 +14,20 @@ type call struct {
 	nameAt     int64
 	correlator string
 	bornAt     int64 // index of its first start, or NoIndex
+	readAt     int64 // as of which index the API has told all of it, or NoIndex
 	startAt    int64 // index of its latest start, or NoIndex
 	endAt      int64 // index of its end, or NoIndex
 	departures int
 
 	legs     []*leg
+	unread   int // of legs: those of whom nothing is known yet
 	links    int // of legs: links to other Call Bridges
 	overflow string
+
+	need     need
+	checking check
+	away     []person // hosted elsewhere, as the API tells; see remote.go
+	told     bool     // away is all who are behind the call's links
 
 	// What its screens show.
 	wanted      Marking
@@ -31,9 +38,11 @@ type call struct {
 	sending     bool
 	uncertain   bool // the last request may or may not have worked
 	renew       bool // what is sent runs out before long
+	phased      bool // it was renewed once: from then on it keeps its place among the others
 	failure     string
 	attempts    int
 	stateSince  time.Time
+	found       found
 }
 
 // alive reports whether the call runs, by the records.
@@ -43,10 +52,14 @@ func (c *call) alive() bool {
 
 // incomplete says why the picture of the call may lack something, or "".
 func (c *call) incomplete() string {
-	if c.bornAt == NoIndex {
+	switch {
+	case c.bornAt == NoIndex && c.readAt == NoIndex && c.session.api:
+		return "the call is not read yet"
+	case c.bornAt == NoIndex && c.readAt == NoIndex:
 		return "the call was met without its start"
-	}
-	if c.older(c.session.gapAt) {
+	case c.unread > 0:
+		return "who is in the call is not read yet"
+	case c.older(c.session.gapAt):
 		return c.session.gapWhy
 	}
 	return ""
@@ -55,11 +68,11 @@ func (c *call) incomplete() string {
 // older reports whether the call, or a leg that is in it now, began before an
 // index, for all that is known.
 func (c *call) older(index int64) bool {
-	if index == 0 || c.bornAt < index {
+	if index == 0 || max(c.bornAt, c.readAt) < index {
 		return index > 0
 	}
 	for _, l := range c.legs {
-		if l.bornAt < index {
+		if !l.sure(index) {
 			return true
 		}
 	}
@@ -97,6 +110,8 @@ func (c *call) decide() (Why, bool) {
 		return WhySending, false
 	case c.uncertain:
 		return WhyUncertain, true
+	case c.found.contested && c.wanted == c.found.lost:
+		return WhyContested, false
 	case c.wanted.Kind == MarkNone:
 		return WhyNothing, false
 	case c.wanted == c.sent && c.renew:
@@ -131,6 +146,9 @@ func (c *call) detachLeg(l *leg) {
 	c.legs[last] = nil
 	c.legs = c.legs[:last]
 	c.session.inCalls--
+	if l.unread {
+		c.unread--
+	}
 	l.call = nil
 }
 
@@ -139,4 +157,7 @@ func (c *call) attachLeg(l *leg) {
 	l.call, l.pos = c, len(c.legs)
 	c.legs = append(c.legs, l)
 	c.session.inCalls++
+	if l.unread {
+		c.unread++
+	}
 }

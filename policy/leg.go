@@ -16,9 +16,13 @@ type leg struct {
 	met        time.Time // our clock
 	joined     time.Time // our clock: when it first counted
 
-	bornAt int64 // index of its first start, or NoIndex
-	newest int64 // highest index of its records
-	ended  bool  // an explicit end named it: nothing brings it back
+	bornAt   int64 // index of its first start, or NoIndex
+	readAt   int64 // as of which index its details were read, or NoIndex
+	listedAt int64 // as of which index a list named it, or NoIndex
+	newest   int64 // highest index of its records
+	ended    bool  // an explicit end named it: nothing brings it back
+	unread   bool  // who it is is not known before its details are read
+	need     need  // what is to be read about it
 
 	target    string // id of the call that it says to be in; empty in the IVR
 	targetAt  int64
@@ -42,6 +46,23 @@ type leg struct {
 
 	counted     Level // what it adds to its meeting's counts now; LevelNone while it does not count
 	countedLink bool  // it is in its call's count of links
+}
+
+// newLeg is a leg of which nothing is known but its id.
+func newLeg(id string, now time.Time, index int64) *leg {
+	return &leg{
+		id: id, met: now, newest: index,
+		bornAt: NoIndex, readAt: NoIndex, listedAt: NoIndex, nameAt: NoIndex, partyAt: NoIndex,
+		addressAt: NoIndex, groupAt: NoIndex, targetAt: NoIndex, lobbyAt: NoIndex,
+	}
+}
+
+// sure reports whether what is known of the leg cannot be too good, although
+// records before an index are missing: its details are from after these; or it
+// counts, and the address that it counts by is.
+func (l *leg) sure(index int64) bool {
+	return max(l.bornAt, l.readAt) >= index ||
+		l.listedAt >= index && max(l.bornAt, l.readAt) != NoIndex && l.presence() == InMeeting
 }
 
 // legKind is a set of what the records have said of a leg. What makes it less

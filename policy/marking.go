@@ -65,16 +65,17 @@ type Why string
 
 // The reasons.
 const (
-	WhyEnded     Why = "call ended"         // do not write
-	WhyNothing   Why = "nothing wanted"     // do not write
-	WhySending   Why = "already being sent" // do not write
-	WhySame      Why = "already sent"       // do not write
-	WhyRise      Why = "less trusted"       // write: the screens show something more trusted, or nothing
-	WhyFall      Why = "more trusted"       // write: the screens show something less trusted
-	WhyText      Why = "text changed"       // write: the same level in other words, or an operator's text
-	WhyClear     Why = "nothing to show"    // write: take the marking off
-	WhyRenewal   Why = "runs out"           // write: half of its duration is over
-	WhyUncertain Why = "outcome not known"  // write: the last request may or may not have worked
+	WhyEnded     Why = "call ended"                         // do not write
+	WhyNothing   Why = "nothing wanted"                     // do not write
+	WhySending   Why = "already being sent"                 // do not write
+	WhySame      Why = "already sent"                       // do not write
+	WhyRise      Why = "less trusted"                       // write: the screens show something more trusted, or nothing
+	WhyFall      Why = "more trusted"                       // write: the screens show something less trusted
+	WhyText      Why = "text changed"                       // write: the same level in other words, or an operator's text
+	WhyClear     Why = "nothing to show"                    // write: take the marking off
+	WhyRenewal   Why = "runs out"                           // write: half of its duration is over
+	WhyContested Why = "changed by another again and again" // do not write
+	WhyUncertain Why = "outcome not known"                  // write: the last request may or may not have worked
 )
 
 // Want is the answer to "what shall be written to this call now?".

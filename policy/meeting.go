@@ -12,10 +12,10 @@ type meeting struct {
 	computed  Level
 	changed   time.Time // of computed
 	effective Level     // what is shown where no override is
+	hold      hold
 
 	unverified      string
 	unverifiedSince time.Time
-	deadline        time.Time // when being unverified counts as level 3
 
 	override *Override
 	fallen   *Fallen
@@ -52,12 +52,13 @@ func (m *meeting) highest() Level {
 			return Level3
 		}
 	}
-	for l := Level3; l > LevelNone; l-- {
+	level := m.remote()
+	for l := Level3; l > level; l-- {
 		if m.counts[l] > 0 {
 			return l
 		}
 	}
-	return LevelNone
+	return level
 }
 
 // incomplete says why the picture of one of its calls may lack something.

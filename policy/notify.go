@@ -76,9 +76,11 @@ func (b *Board) Sent(now time.Time, ref CallRef, m Marking, server string) {
 	if c == nil {
 		return
 	}
+	c.phased = c.phased || c.renew
 	c.sending, c.uncertain, c.confirmed, c.renew = false, false, false, false
 	c.sent, c.sentAt, c.stateSince = m, now, now
 	c.failure, c.attempts = "", 0
+	b.sentTo(c, m)
 	b.note(now, b.about(c.meeting, Entry{Kind: EntrySent, Call: c.id, Bridge: cmp.Or(Clean(server, maxID), c.session.label()),
 		Level: m.Level, Text: b.reason(c, m)}))
 	b.touch(c.meeting)
@@ -147,7 +149,7 @@ func (b *Board) Absent(now time.Time, ref CallRef, server string) {
 		return
 	}
 	c.sending = false
-	b.endCall(now, c, c.session.seen.high()+1, fmt.Sprintf("%s has no such call", Clean(server, maxID)))
+	b.endCall(now, c, b.latest(c.session), fmt.Sprintf("%s has no such call", Clean(server, maxID)))
 	b.settle(now)
 }
 
@@ -162,6 +164,7 @@ func (b *Board) Bind(now time.Time, id, server string, how Sureness) {
 		return
 	}
 	s.server, s.sureness = server, how
+	b.proven(now, s)
 	for _, c := range s.calls {
 		if c.meeting != nil {
 			b.touch(c.meeting) // its views name the server

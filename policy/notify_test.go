@@ -313,23 +313,25 @@ func TestMarked(t *testing.T) {
 	order("c5", "c3")
 }
 
-// TestRenewal: a marking with a duration is written again at half of it.
+// TestRenewal: a marking with a duration is written again at half of it, the
+// first time a little earlier.
 func TestRenewal(t *testing.T) {
 	f := newFixture(t, Options{Duration: time.Minute})
 	f.send(callStart("c", "k"), join("a", "c", staff))
 	f.write("k")
 	ref := f.meeting("k").Calls[0].Ref
 	f.TakeLooks(nil)
-	f.pass(29 * time.Second)
+	f.pass(15 * time.Second)
 	f.due(ref, WhySame, false, false)
-	f.pass(time.Second)
+	f.pass(15 * time.Second)
 	if got := f.TakeLooks(nil); len(got) != 1 {
 		t.Errorf("looks %v", got)
 	}
 	f.due(ref, WhyRenewal, true, false)
 	f.write("k")
+	f.pass(29 * time.Second)
 	f.due(ref, WhySame, false, false)
-	f.pass(30 * time.Second)
+	f.pass(time.Second)
 	f.due(ref, WhyRenewal, true, false)
 	f.send(callEnd("c"))
 	f.pass(time.Hour)

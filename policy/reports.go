@@ -20,6 +20,9 @@ func (b *Board) ReportServer(now time.Time, s ServerStatus) {
 		}
 		b.note(now, Entry{Kind: EntryServer, Weight: weight, Name: s.Server, Bridge: s.Name, Text: joinText(s.State.String(), s.Problem)})
 	}
+	if s.CallBridge != before.CallBridge {
+		b.identified(now, s.Server, s.CallBridge)
+	}
 	if before.Name != s.Name {
 		for _, m := range b.meetings { // their views name the Call Bridge
 			m.view = nil
@@ -99,6 +102,13 @@ func (b *Board) Dismiss(now time.Time, key, who string) { b.endAlarm(now, key, w
 func (b *Board) endAlarm(now time.Time, key, who string) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	b.endAlarmLocked(now, key, who)
+}
+
+// lower is Lower with the lock held.
+func (b *Board) lower(now time.Time, key string) { b.endAlarmLocked(now, key, "") }
+
+func (b *Board) endAlarmLocked(now time.Time, key, who string) {
 	i := b.alarms.find(Clean(key, maxProblem))
 	if i < 0 {
 		return

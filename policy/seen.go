@@ -57,6 +57,23 @@ func (s *seen) add(i int64) bool {
 	return true
 }
 
+// cut takes out whatever is at an index or above, and reports whether there was
+// anything.
+func (s *seen) cut(at int64) bool {
+	n := len(s.spans)
+	if n == 0 || s.spans[n-1].hi < at {
+		return false
+	}
+	for n > 0 && s.spans[n-1].lo >= at {
+		n--
+	}
+	s.spans = s.spans[:n]
+	if n > 0 && s.spans[n-1].hi >= at {
+		s.spans[n-1].hi = at - 1
+	}
+	return true
+}
+
 // gap is the first index of the last span: below it something is missing, above
 // it nothing is. It is 0 when nothing is missing at all.
 func (s *seen) gap() int64 {

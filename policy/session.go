@@ -31,6 +31,14 @@ type session struct {
 	forcedAt  int64
 	forcedWhy string
 
+	api    bool     // opened by the API: no record of it has come, so that its id is not known
+	keys   []uint64 // by which answers that are under way find it
+	synced int64    // as of which index all that ran is known from the API, or NoIndex
+	round  round    // of reading its lists
+	wants  wants    // what is to be read about its calls and legs
+
+	progress time.Time // when the API last told something of it
+
 	rivalled bool // another session of its Call Bridge has newer records, so neither may end the other
 
 	overflow string // a bound was reached: all its calls count as level 3
@@ -53,7 +61,7 @@ type departure struct {
 func newSession(src Source, now time.Time, order uint64) *session {
 	return &session{
 		id: src.Session, bridge: src.CallBridge, address: src.Address, order: order,
-		first: now, last: now, lastIndex: NoIndex,
+		first: now, last: now, lastIndex: NoIndex, keys: []uint64{order}, synced: NoIndex,
 		calls: map[string]*call{}, legs: map[string]*leg{},
 	}
 }
@@ -112,10 +120,12 @@ func (s *session) force(at int64, why string) {
 // gap is the index below which calls are incomplete, and why; 0 when none are.
 func (s *session) gap() (at int64, why string) {
 	at = s.seen.gap()
-	if s.forcedAt > 0 && s.forcedAt >= at {
+	switch {
+	case max(at, s.forcedAt) <= s.synced: // the API has told what the missing records would have
+		return 0, ""
+	case s.forcedAt > 0 && s.forcedAt >= at:
 		return s.forcedAt, s.forcedWhy
-	}
-	if at == 0 {
+	case at == 0:
 		return 0, ""
 	}
 	hole, _ := s.seen.hole()

@@ -56,12 +56,12 @@ func (b *Board) settle(now time.Time) {
 		}
 		b.recompute(now, m)
 		b.verify(now, m)
-		overdue := m.unverified != "" && !b.o.KeepUnverified && !now.Before(m.deadline)
-		m.effective = shown(m.effective, m.computed, m.unverified != "", overdue)
+		overdue := b.overdue(now, m)
+		m.effective = m.hold.lower(now, b.o.LowerAfter, m.effective, shown(m.effective, m.computed, m.unverified != "", overdue))
 		for _, c := range m.calls {
 			b.want(now, m, c)
 		}
-		if (m.unverified != "" && !overdue && !b.o.KeepUnverified) || (m.override != nil && !m.override.Until.IsZero()) {
+		if (m.unverified != "" && !overdue && !b.o.KeepUnverified) || (m.override != nil && !m.override.Until.IsZero()) || m.hold.holds() {
 			b.timed[m] = struct{}{}
 		} else {
 			delete(b.timed, m)
@@ -78,13 +78,35 @@ func (b *Board) verify(now time.Time, m *meeting) {
 	why := m.incomplete()
 	switch {
 	case why != "" && m.unverified == "":
-		m.unverifiedSince, m.deadline = now, now.Add(b.o.Grace)
+		m.unverifiedSince = now
 		b.note(now, b.about(m, Entry{Kind: EntryUnverified, Weight: Notice, Level: m.computed, Text: why}))
 	case why == "" && m.unverified != "":
-		m.unverifiedSince, m.deadline = time.Time{}, time.Time{}
+		m.unverifiedSince = time.Time{}
 		b.note(now, b.about(m, Entry{Kind: EntryVerified, Level: m.computed}))
 	}
 	m.unverified = why
+}
+
+// overdue reports whether a meeting has been unverified for too long: a call
+// that makes it so has had no progress of its Call Bridge's synchronisation for
+// the time of grace.
+func (b *Board) overdue(now time.Time, m *meeting) bool {
+	if m.unverified == "" || b.o.KeepUnverified {
+		return false
+	}
+	for _, c := range m.calls {
+		if c.incomplete() == "" {
+			continue
+		}
+		since := m.unverifiedSince
+		if p := c.session.progress; p.After(since) {
+			since = p
+		}
+		if now.Sub(since) >= b.o.Grace {
+			return true
+		}
+	}
+	return false
 }
 
 // marking is what the meeting wants on a call's screens.
@@ -125,7 +147,7 @@ func (b *Board) want(now time.Time, m *meeting, c *call) {
 	}
 	if _, write := c.decide(); write {
 		b.look(c)
-	} else if !c.sending {
+	} else if !c.sending && !c.found.contested {
 		c.failure, c.attempts = "", 0 // what failed is no longer wanted
 	}
 }

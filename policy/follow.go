@@ -1,0 +1,472 @@
+package policy
+
+import (
+	"fmt"
+	"strings"
+	"time"
+)
+
+const (
+	// maxSkew is how far a Call Bridge's clock may be from ours before somebody
+	// should know.
+	maxSkew = 30 * time.Second
+	// healIn is for how long records that came out of order may still fill a gap
+	// before the server is asked what they told.
+	healIn = 250 * time.Millisecond
+)
+
+// follow is how the board follows a server by its API.
+type follow struct {
+	server string
+	wake   chan struct{} // holds a token when there is something to read
+	epoch  uint64        // moves when all that ran there has ended
+
+	due    string    // why its lists are to be read; empty: they are not
+	dueAt  time.Time // not before
+	listed time.Time // when they were last read in full
+
+	// Of its status.
+	polled  time.Time // zero: not yet, or its Call Bridge has restarted since
+	began   time.Time // when the last regular status was asked for
+	before  int64     // its index, or NoIndex
+	polls   uint64
+	next    int64 // cdrCorrelatorIndex, or NoIndex
+	base    int64 // that of the first status
+	uptime  time.Duration
+	suspect bool // it seems to have restarted
+	skewed  bool
+
+	silent string // why its records do not come; empty: they do
+	remedy string
+	since  time.Time // of silent
+}
+
+// Poll is what a server's status tells (GET /system/status).
+type Poll struct {
+	Began  time.Time     // our clock: when it was asked for
+	Extra  bool          // right before a round, and too soon after another to tell what is missing
+	Next   int64         // cdrCorrelatorIndex: that of the next record; NoIndex when not told
+	Uptime time.Duration // whole seconds; negative when not told
+	Clock  time.Time     // cdrTime; zero when not told
+}
+
+// Follow begins to follow a server by its API. The channel holds a value when
+// there may be something to read from it. Before the first Follow the board
+// asks for nothing.
+func (b *Board) Follow(now time.Time, server string) <-chan struct{} {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	f := b.follows[server]
+	if f == nil {
+		f = &follow{server: server, wake: make(chan struct{}, 1), next: NoIndex, base: NoIndex, before: NoIndex, due: "callmark has started"}
+		b.follows[server] = f
+		b.bump()
+	}
+	return f.wake
+}
+
+func (f *follow) poke() {
+	select {
+	case f.wake <- struct{}{}:
+	default:
+	}
+}
+
+// wakeReads wakes who reads from the server that a session is on.
+func (b *Board) wakeReads(s *session) {
+	if f := b.follows[s.server]; f != nil {
+		f.poke()
+	}
+}
+
+// wantLists notes that a server's lists are to be read. Of a session whose
+// server is not known, all servers are asked that have no session of their own.
+func (b *Board) wantLists(now time.Time, s *session, why string) {
+	for _, f := range b.follows {
+		if s.server == f.server || s.server == "" && b.sessionOn(f.server) == nil {
+			f.want(now, why)
+		}
+	}
+}
+
+func (f *follow) want(now time.Time, why string) {
+	if f.due == "" {
+		f.due, f.dueAt = why, now.Add(healIn)
+	}
+	f.poke()
+}
+
+// WantLists notes that a server's lists are to be read, for a reason that the
+// board does not know of: a minute has passed, an outage is over, an operator
+// asks.
+func (b *Board) WantLists(now time.Time, server, why string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if f := b.follows[server]; f != nil {
+		f.want(now, why)
+		f.dueAt = now
+	}
+}
+
+// ListsDue says why a server's lists are to be read now, or "" and in how long
+// to ask again; negative: when woken.
+func (b *Board) ListsDue(now time.Time, server string) (why string, wait time.Duration) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	f := b.follows[server]
+	switch {
+	case f == nil || f.due == "":
+		return "", -1
+	case now.Before(f.dueAt):
+		return "", f.dueAt.Sub(now)
+	}
+	return f.due, 0
+}
+
+// sessionOn is the session that is proven to run on a server, by records.
+func (b *Board) sessionOn(server string) *session {
+	var on *session
+	for _, s := range b.sessions {
+		if s.server == server && s.sureness == Proven && !s.api && (on == nil || s.order > on.order) {
+			on = s
+		}
+	}
+	return on
+}
+
+// opened is the session that the API has opened for a server, or nil.
+func (b *Board) opened(server string) *session {
+	for _, s := range b.sessions {
+		if s.api && s.server == server {
+			return s
+		}
+	}
+	return nil
+}
+
+// home is the session that what is read from a server belongs to, or nil.
+func (b *Board) home(server string) *session {
+	if s := b.opened(server); s != nil {
+		return s
+	}
+	return b.sessionOn(server)
+}
+
+// asOf is the index as of which an answer that is asked for now holds at the
+// least: the API shows a change before its record goes out.
+func (b *Board) asOf(s *session) int64 {
+	if f := b.follows[s.server]; f != nil && f.next != NoIndex && s.sureness == Proven {
+		return f.next
+	}
+	return s.seen.high() + 1
+}
+
+// latest is the highest index of which a session is known to have got that far.
+func (b *Board) latest(s *session) int64 { return max(b.asOf(s), s.seen.high()+1) }
+
+// Polled takes what a server's status told. Two in a row that agree find out
+// that records are missing, that none come at all, or that the Call Bridge has
+// restarted: one alone may be told while records are under way.
+func (b *Board) Polled(now time.Time, server string, p Poll) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	f := b.follows[server]
+	if f == nil {
+		return
+	}
+	f.polls++
+	b.skew(now, f, p)
+	if !f.polled.IsZero() && (p.Next != NoIndex && f.next != NoIndex && p.Next < f.next || p.Uptime >= 0 && p.Uptime < f.uptime) {
+		b.restartSeen(now, f)
+		if f.suspect { // at the first time; what it said before stays for the second
+			b.settle(now)
+			return
+		}
+	}
+	first := f.polled.IsZero()
+	f.suspect = false
+	f.polled, f.next, f.uptime = now, p.Next, p.Uptime
+	if first {
+		f.base = p.Next
+	}
+	if a, s := b.opened(server), b.sessionOn(server); a != nil && s != nil && !first && s.first.Before(p.Began) {
+		b.adopt(now, s, a) // it has not restarted between the two
+	}
+	if s := b.home(server); s != nil && !p.Extra {
+		b.compare(now, f, s, p)
+	}
+	if !p.Extra {
+		f.before, f.began = p.Next, p.Began
+	}
+	b.askAway(b.home(server))
+	b.bump()
+	b.settle(now)
+}
+
+// restartSeen is for a status that lies before an earlier one.
+func (b *Board) restartSeen(now time.Time, f *follow) {
+	s := b.home(f.server)
+	if !f.suspect {
+		f.suspect = true
+		if s != nil {
+			s.force(b.latest(s), "its Call Bridge seems to have restarted")
+			b.checkGap(now, s)
+		}
+		return
+	}
+	f.suspect = false
+	for _, s := range []*session{b.opened(f.server), b.sessionOn(f.server)} {
+		// One that was heard first since its status was right is the new one.
+		if s != nil && (s.api || s.first.Before(f.polled)) {
+			b.endSession(now, s, "its Call Bridge has restarted, says its status")
+		}
+	}
+	f.restart(now, "its Call Bridge has restarted")
+}
+
+// restart forgets what a run of its Call Bridge has told.
+func (f *follow) restart(now time.Time, why string) {
+	f.epoch++
+	f.polled, f.next, f.base, f.before, f.suspect = time.Time{}, NoIndex, NoIndex, NoIndex, false
+	f.want(now, why)
+}
+
+// unfollow is for a session that has ended.
+func (b *Board) unfollow(now time.Time, s *session, why string) {
+	if f := b.follows[s.server]; f != nil && (s.sureness == Proven || s.api) {
+		f.restart(now, why)
+	}
+}
+
+// compare looks whether the records have come that a status tells of.
+func (b *Board) compare(now time.Time, f *follow, s *session, p Poll) {
+	high := s.seen.high()
+	if p.Next == NoIndex || f.before == NoIndex {
+		return
+	}
+	if high >= p.Next && s.last.Before(p.Began) {
+		if s.seen.cut(p.Next) {
+			b.raise(now, Alarm{Key: "index/" + s.label(), Text: fmt.Sprintf("records in the name of %s have indexes that it has not reached", s.label()),
+				Remedy: "somebody else sends records: close the receiver to others"})
+			s.force(p.Next, "records came that its Call Bridge did not send")
+			b.checkGap(now, s)
+		}
+		high = s.seen.high()
+	}
+	// What the earlier status told of has had time to come.
+	missing := high+1 < f.before
+	if s.api {
+		missing = f.before > f.base
+	}
+	quiet := s.api || s.last.Before(f.began)
+	switch {
+	case missing && quiet && f.silent == "":
+		f.silent, f.since = "its records do not come", now
+		b.note(now, Entry{Kind: EntryServer, Weight: Warning, Name: f.server, Bridge: s.label(), Text: f.silent + ": it is followed by the API alone"})
+	case !missing && f.silent != "":
+		f.silent, f.remedy = "", ""
+		b.note(now, Entry{Kind: EntryServer, Name: f.server, Bridge: s.label(), Text: "its records come again"})
+		b.lower(now, "records/"+f.server)
+	}
+	switch {
+	case f.silent != "" && p.Next > max(s.synced, high+1):
+		s.force(p.Next, f.silent)
+	case missing && !s.api && f.before > s.synced:
+		s.force(f.before, fmt.Sprintf("records %d to %d have not come", high+1, f.before-1))
+	}
+	b.checkGap(now, s)
+}
+
+// Silent reports whether a server's records do not come, for somebody to find
+// out why: Explained takes the answer.
+func (b *Board) Silent(server string) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	f := b.follows[server]
+	return f != nil && f.silent != ""
+}
+
+// Explained says why a server's records do not come, and what to do.
+func (b *Board) Explained(now time.Time, server, cause, remedy string) {
+	cause, remedy = Clean(cause, maxProblem), Clean(remedy, maxProblem)
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	f := b.follows[server]
+	if f == nil || f.silent == "" || cause == "" {
+		return
+	}
+	if text := "its records do not come: " + cause; f.silent != text {
+		f.silent = text
+	}
+	f.remedy = remedy
+	b.raise(now, Alarm{Key: "records/" + server, Text: fmt.Sprintf("no records come from %s: %s", server, cause), Remedy: remedy})
+}
+
+// skew compares the clocks.
+func (b *Board) skew(now time.Time, f *follow, p Poll) {
+	if p.Clock.IsZero() {
+		return
+	}
+	key := "clock/" + f.server
+	off := p.Clock.Sub(p.Began.Add(now.Sub(p.Began) / 2)).Round(time.Second)
+	if off.Abs() <= maxSkew {
+		if f.skewed {
+			f.skewed = false
+			b.lower(now, key)
+		}
+		return
+	}
+	if f.skewed {
+		return
+	}
+	f.skewed = true
+	side := "ahead of"
+	if off < 0 {
+		side = "behind"
+	}
+	b.raise(now, Alarm{Key: key, Text: fmt.Sprintf("the clock of %s is %s %s ours", f.server, off.Abs(), side), Remedy: "set NTP on both"})
+}
+
+// proven is for a session that has just been proven to run on a server.
+func (b *Board) proven(now time.Time, s *session) {
+	if st := b.servers[s.server]; s.bridge == "" && s.sureness == Proven {
+		s.bridge = st.CallBridge
+	}
+	b.wantLists(now, s, "a new session of its Call Bridge")
+	if a := b.opened(s.server); a != nil && s.sureness == Proven && shares(a, s) {
+		b.adopt(now, s, a)
+	}
+}
+
+// prove binds a session to a server where something of it was found. It reports
+// whether the session goes on: it may prove to be older than another there.
+func (b *Board) prove(now time.Time, s *session, server string) bool {
+	if s.sureness == Proven {
+		return true
+	}
+	s.server, s.sureness = server, Proven
+	for _, c := range s.calls {
+		b.touch(c.meeting)
+	}
+	b.proven(now, s)
+	b.restarted(now, s)
+	b.bump()
+	return b.sessions[s.id] == s
+}
+
+// shares reports whether two sessions know one call or leg.
+func shares(x, y *session) bool {
+	for id := range x.calls {
+		if y.calls[id] != nil {
+			return true
+		}
+	}
+	for id := range x.legs {
+		if y.legs[id] != nil {
+			return true
+		}
+	}
+	return false
+}
+
+// recognise finds out by its records, before they are applied, that a session is
+// the one that was read from a server: ids are never used twice.
+func (b *Board) recognise(now time.Time, s *session, events []Event) {
+	if s.sureness != Proven {
+		for server, st := range b.servers {
+			if s.bridge != "" && strings.EqualFold(s.bridge, st.CallBridge) {
+				b.prove(now, s, server)
+				break
+			}
+		}
+	}
+	for _, a := range b.sessions {
+		if !a.api || s.sureness == Proven && s.server != a.server {
+			continue
+		}
+		for i := range events {
+			e := &events[i]
+			if a.calls[e.Call.ID] != nil || a.calls[e.Leg.Call] != nil || a.legs[e.Leg.ID] != nil {
+				b.prove(now, s, a.server)
+				if b.sessions[a.id] == a && b.sessions[s.id] == s {
+					b.adopt(now, s, a)
+				}
+				return
+			}
+		}
+	}
+}
+
+// adopt moves what the API has told of a session, before its id was known, into
+// that session: its indexes are the same Call Bridge's.
+func (b *Board) adopt(now time.Time, s, a *session) {
+	for id, c := range a.calls {
+		if s.calls[id] != nil {
+			continue
+		}
+		s.calls[id], c.session = c, s
+		delete(a.calls, id)
+		if c.meeting != nil {
+			a.live--
+			s.live++
+			b.touch(c.meeting)
+		}
+		a.inCalls -= len(c.legs)
+		s.inCalls += len(c.legs)
+	}
+	for id, l := range a.legs {
+		if s.legs[id] == nil && (l.call == nil || l.call.session == s) {
+			s.legs[id] = l
+			delete(a.legs, id)
+		}
+	}
+	for c := range a.wants.calls {
+		if c.session == s {
+			n := c.need
+			a.wants.takeCall(c, n)
+			b.needCall(c, n)
+		}
+	}
+	for l := range a.wants.legs {
+		if s.legs[l.id] == l {
+			n := l.need
+			a.wants.takeLeg(l, n)
+			b.needLeg(s, l, n)
+		}
+	}
+	s.wants.asked += a.wants.asked
+	s.departed = append(a.departed, s.departed...)
+	a.departed = nil
+	s.keys = append(s.keys, a.keys...)
+	s.synced, s.round = max(s.synced, a.synced), a.round
+	if a.progress.After(s.progress) {
+		s.progress = a.progress
+	}
+	if len(a.calls)+len(a.legs) > 0 { // known to both, which does not happen: what the records say stays, and is read anew
+		s.force(b.latest(s), "its calls were read twice")
+	}
+	a.sureness, a.server = Unbound, "" // it ends without ending what runs there
+	b.forget(now, a, "its records come")
+	b.checkGap(now, s)
+}
+
+// progressed notes that a server has told something of a session.
+func (b *Board) progressed(now time.Time, s *session) {
+	if s != nil {
+		s.progress = now
+	}
+}
+
+// identified is for a server that has told which Call Bridge it is: sessions
+// with that GUID are its.
+func (b *Board) identified(now time.Time, server, guid string) {
+	if a := b.opened(server); a != nil {
+		a.bridge = guid
+	}
+	for _, s := range b.sessions {
+		if guid != "" && !s.api && strings.EqualFold(s.bridge, guid) {
+			b.prove(now, s, server)
+		}
+	}
+	b.settle(now)
+}

@@ -1,0 +1,135 @@
+package policy
+
+import (
+	"strings"
+	"time"
+)
+
+// person is somebody in a call's meeting whom another Call Bridge hosts, as the
+// call's own server tells.
+type person struct {
+	bridge   string // GUID
+	name     string
+	evidence Evidence
+}
+
+// PersonFacts is what the API says of a participant (GET /calls/ID/participants).
+type PersonFacts struct {
+	Name       string
+	URI        string
+	CallBridge string // GUID of the Call Bridge that hosts it; empty: the one that was asked
+	App        bool   // signed in to the web app, or a guest of it
+}
+
+// AnswerParticipants takes who is in a call's meeting. Those whom another Call
+// Bridge hosts count by their addresses where that is none of ours: else they
+// are counted there.
+func (b *Board) AnswerParticipants(now time.Time, q Question, people []PersonFacts, exists bool) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	s, c := b.answered(now, q, exists)
+	if c == nil {
+		return
+	}
+	if c.meeting == nil {
+		b.finishRound(now, s)
+		return
+	}
+	c.away, c.told, c.checking.waits = nil, true, false
+	for _, p := range people {
+		if p.CallBridge == "" || strings.EqualFold(p.CallBridge, s.bridge) || len(c.away) >= b.o.Bounds.LegsPerCall {
+			continue
+		}
+		e := b.o.Rules.Classify(p.URI)
+		if p.App {
+			e = Evidence{Level: Level3, Rule: RuleWebApp, Address: e.Address, Host: e.Host, Detail: "app"}
+		}
+		away := person{bridge: Clean(p.CallBridge, maxID), name: Clean(p.Name, maxName), evidence: e}
+		c.away = append(c.away, away)
+		c.checking.waits = c.checking.waits || !c.meeting.hosts(away.bridge) && b.awaited(away.bridge)
+	}
+	c.checking.people = true
+	b.recountLinks(now, c)
+	b.recompute(now, c.meeting)
+	b.finishCheck(now, c)
+	b.finishRound(now, s)
+	b.settle(now)
+}
+
+// hosts reports whether the meeting has a call on a Call Bridge that is watched.
+func (m *meeting) hosts(guid string) bool {
+	for _, c := range m.calls {
+		if strings.EqualFold(c.session.bridge, guid) {
+			return true
+		}
+	}
+	return false
+}
+
+// awaited reports whether a Call Bridge may be one of the servers whose lists
+// have not been read yet: then its people are counted once they have.
+func (b *Board) awaited(guid string) bool {
+	for server, f := range b.follows {
+		if known := b.servers[server].CallBridge; f.listed.IsZero() && (known == "" || strings.EqualFold(known, guid)) {
+			return true
+		}
+	}
+	return false
+}
+
+// remote is the highest level of those whom only the API tells of.
+func (m *meeting) remote() Level {
+	level := LevelNone
+	for _, c := range m.calls {
+		for i := range c.away {
+			if p := &c.away[i]; p.evidence.Level > level && !m.hosts(p.bridge) {
+				level = p.evidence.Level
+			}
+		}
+	}
+	return level
+}
+
+// elsewhere counts the people whom the meeting's other calls have.
+func (m *meeting) elsewhere(c *call) int {
+	n := 0
+	groups := map[string]struct{}{}
+	for _, other := range m.calls {
+		if other == c {
+			continue
+		}
+		for _, l := range other.legs {
+			switch {
+			case l.isLink() || l.isRecorder():
+			case l.group == "":
+				n++
+			default:
+				groups[l.group] = struct{}{}
+			}
+		}
+	}
+	return n + len(groups)
+}
+
+// strays reports whether a call has a link that leads to no call that is known.
+func (b *Board) strays(c *call) bool {
+	for _, l := range c.legs {
+		if l.countedLink && (l.kind&kindUnwatched != 0 || c.links > c.meeting.otherCalls(c.session)) {
+			return true
+		}
+	}
+	return false
+}
+
+// askAway has those looked at again whom only the API tells of, and those behind
+// links whom it has not told of yet. A poll is when.
+func (b *Board) askAway(s *session) {
+	if s == nil {
+		return
+	}
+	for _, c := range s.calls {
+		if c.meeting != nil && (len(c.away) > 0 && c.meeting.remote() > LevelNone || c.checking.waits || c.links > 0 && b.strays(c)) {
+			b.needCall(c, needPeople)
+		}
+	}
+}

@@ -1,0 +1,426 @@
+package policy
+
+import (
+	"fmt"
+	"time"
+)
+
+// Round is one reading of a server's lists, from BeginRound to Listed.
+type Round struct {
+	Server string
+	epoch  uint64
+	asOf   int64
+	began  time.Time
+}
+
+// round is what a session knows of the latest reading of its lists.
+type round struct {
+	number uint64
+	asOf   int64
+	open   bool // not all that it made necessary has been read
+}
+
+// BeginRound begins to read a server's lists. Its status should have been polled
+// right before.
+func (b *Board) BeginRound(now time.Time, server string) Round {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	r := Round{Server: server, began: now, asOf: NoIndex}
+	f := b.follows[server]
+	if f == nil {
+		return r
+	}
+	f.due = ""
+	r.epoch = f.epoch
+	if s := b.home(server); s != nil {
+		r.asOf = b.asOf(s)
+	} else if r.asOf = f.next; r.asOf == NoIndex {
+		r.asOf = 0
+	}
+	return r
+}
+
+// Progress notes that a page of a round has come, or another answer.
+func (b *Board) Progress(now time.Time, r Round) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for _, s := range b.sessions {
+		if s.server == r.Server || s.server == "" {
+			b.progressed(now, s)
+		}
+	}
+}
+
+// listChunk is how many entries of a list are taken under one hold of the lock.
+const listChunk = 256
+
+// Listed takes the lists of a round: all calls, and all legs with the calls that
+// they are in. It reports false when the Call Bridge has restarted since the
+// round began: then the lists mean nothing.
+//
+// What a list names is merged like a record that is older than every record from
+// the round's index on. What it does not tell is asked for: the details of legs
+// that are not known, or that may have come to count while records were
+// missing; each call, for how many legs and people it has; and whatever the
+// board knows that the lists lack.
+func (b *Board) Listed(now time.Time, r Round, calls []CallFacts, legs []LegFacts) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	f := b.follows[r.Server]
+	if f == nil || f.epoch != r.epoch {
+		return false
+	}
+	b.matchLists(now, r.Server, calls, legs)
+	s := b.home(r.Server)
+	if s == nil {
+		s = b.openSession(now, r.Server)
+	}
+	s.round = round{number: s.round.number + 1, asOf: r.asOf, open: true}
+	named := make(map[string]struct{}, len(calls)+len(legs))
+	for i := range calls {
+		if !b.breathe(now, f, r, s, i) {
+			return false
+		}
+		named[calls[i].ID] = struct{}{}
+		b.listedCall(now, s, r.asOf, &calls[i])
+	}
+	for i := range legs {
+		if !b.breathe(now, f, r, s, i) {
+			return false
+		}
+		named[legs[i].ID] = struct{}{}
+		b.listedLeg(now, s, r.asOf, &legs[i])
+	}
+	for id, c := range s.calls {
+		if _, ok := named[id]; !ok && c.meeting != nil && max(c.startAt, c.bornAt) < r.asOf {
+			b.needCall(c, needGone)
+		}
+	}
+	for id, l := range s.legs {
+		if l.ended || l.call == nil && !l.ivr {
+			continue
+		}
+		if _, ok := named[id]; !ok && l.newest < r.asOf {
+			b.needLeg(s, l, needGone)
+		}
+		if l.call != nil && !l.unread && max(l.bornAt, l.readAt) == NoIndex {
+			l.unread = true
+			l.call.unread++
+			b.touch(l.call.meeting)
+		}
+		if l.call != nil && l.unread {
+			b.needLeg(s, l, needRead)
+		}
+	}
+	f.listed = now
+	b.progressed(now, s)
+	for _, c := range b.refs {
+		if c.checking.waits {
+			b.needCall(c, needPeople) // their Call Bridge may be this one
+		}
+	}
+	b.finishRound(now, s)
+	b.settle(now)
+	b.bump()
+	return true
+}
+
+// breathe lets a record in between slices of a list. It reports false when the
+// session has ended meanwhile.
+func (b *Board) breathe(now time.Time, f *follow, r Round, s *session, i int) bool {
+	if i%listChunk != listChunk-1 {
+		return true
+	}
+	b.settle(now)
+	b.mu.Unlock()
+	b.mu.Lock()
+	return f.epoch == r.epoch && b.home(r.Server) == s
+}
+
+// matchLists finds sessions whose server was not known by what is listed there.
+func (b *Board) matchLists(now time.Time, server string, calls []CallFacts, legs []LegFacts) {
+	for _, s := range b.sessions {
+		if s.sureness == Proven || s.api {
+			continue
+		}
+		found := false
+		for i := range calls {
+			found = found || s.calls[calls[i].ID] != nil
+		}
+		for i := range legs {
+			found = found || s.legs[legs[i].ID] != nil
+		}
+		if found {
+			b.prove(now, s, server)
+		}
+	}
+}
+
+// openSession opens a session for what runs on a server of which no record has
+// come.
+func (b *Board) openSession(now time.Time, server string) *session {
+	b.nextSess++
+	s := newSession(Source{Session: "api/" + server, CallBridge: b.servers[server].CallBridge}, now, b.nextSess)
+	s.api, s.server, s.sureness = true, server, Proven
+	b.sessions[s.id] = s
+	b.bump()
+	return s
+}
+
+// observed is the index to order what is observed by: that of the newest record
+// that the observation is surely newer than.
+func observed(asOf int64) int64 { return max(asOf-1, NoIndex) }
+
+func (b *Board) listedCall(now time.Time, s *session, asOf int64, f *CallFacts) {
+	c := b.call(now, s, f.ID)
+	if c == nil {
+		return
+	}
+	b.seenCall(now, c, asOf, f)
+	if c.meeting != nil {
+		b.needCall(c, needCheck)
+	}
+}
+
+// seenCall merges what the API says of a call that runs.
+func (b *Board) seenCall(now time.Time, c *call, asOf int64, f *CallFacts) {
+	b.callFacts(c, observed(asOf), f)
+	c.startAt = max(c.startAt, observed(asOf))
+	b.reattach(now, c, "call ended")
+}
+
+func (b *Board) listedLeg(now time.Time, s *session, asOf int64, f *LegFacts) {
+	l := b.seenLeg(now, s, asOf, f)
+	if l == nil {
+		return
+	}
+	l.listedAt = max(l.listedAt, asOf)
+	switch {
+	case l.unread && l.call != nil:
+		b.needLeg(s, l, needRead)
+	case l.unread:
+		b.needLeg(s, l, needRefresh) // in the voice menu; it may come into a call
+	case l.call != nil && max(l.bornAt, l.readAt) < s.gapAt && !l.sure(s.gapAt):
+		b.needLeg(s, l, needRead)
+	case l.call != nil && max(l.bornAt, l.readAt) < s.gapAt:
+		b.needLeg(s, l, needRefresh)
+	}
+}
+
+// seenLeg merges what the API says of a leg that runs; nil when it is over, or
+// there is no room for it.
+func (b *Board) seenLeg(now time.Time, s *session, asOf int64, f *LegFacts) *leg {
+	id := Clean(f.ID, maxID)
+	if id == "" {
+		return nil
+	}
+	if s.legs[id] == nil {
+		// Unread before it is put into its call, so that the call is.
+		for b.legs >= b.o.Bounds.Legs && b.forgetOldest(s) {
+		}
+		if b.legs < b.o.Bounds.Legs {
+			l := newLeg(id, now, observed(asOf))
+			l.unread, l.evidence = true, b.o.Rules.Classify("")
+			s.legs[id] = l
+			b.legs++
+		}
+	}
+	b.legEvent(now, s, observed(asOf), &Event{Kind: LegUpdated, Leg: *f})
+	l := s.legs[id]
+	if l == nil || l.ended {
+		return nil
+	}
+	return l
+}
+
+// learned notes that it is known who a leg is.
+func (l *leg) learned() {
+	if l.unread {
+		l.unread = false
+		if l.call != nil {
+			l.call.unread--
+		}
+	}
+}
+
+// AnswerLeg takes the details of a leg; exists is false when its server says
+// that there is no such leg.
+func (b *Board) AnswerLeg(now time.Time, q Question, f LegFacts, exists bool) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	s, l := b.askedLeg(q)
+	if s == nil {
+		return
+	}
+	b.progressed(now, s)
+	switch {
+	case l == nil:
+	case exists:
+		if !b.prove(now, s, q.Server) {
+			break
+		}
+		f.ID = q.ID
+		if l = b.seenLeg(now, s, q.asOf, &f); l != nil {
+			l.readAt, l.listedAt = max(l.readAt, q.asOf), max(l.listedAt, q.asOf)
+			from := l.call
+			l.learned()
+			if from != nil {
+				b.touch(from.meeting)
+			}
+		}
+	case s.sureness == Proven && l.newest <= max(observed(q.asOf), q.high):
+		b.goneLeg(now, s, l, max(observed(q.asOf), l.newest))
+	}
+	b.finishRound(now, s)
+	b.settle(now)
+}
+
+// goneLeg takes out a leg that its server does not know any more. Should a newer
+// record tell of it, it comes back.
+func (b *Board) goneLeg(now time.Time, s *session, l *leg, index int64) {
+	from := l.call
+	l.newest, l.targetAt, l.target, l.ivr = index, index, "", false
+	b.cancelLeg(s, l)
+	b.leave(now, s, l, "its server does not know it any more")
+	if from != nil {
+		b.reattach(now, from, "call ended")
+	}
+}
+
+// AnswerCallLegs takes all legs that are in a call. It is for a call whose own
+// count disagrees with the lists, which move while one reads them.
+func (b *Board) AnswerCallLegs(now time.Time, q Question, legs []LegFacts, exists bool) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	s, c := b.answered(now, q, exists)
+	if c == nil {
+		return
+	}
+	named := make(map[string]struct{}, len(legs))
+	for i := range legs {
+		f := legs[i]
+		if f.Call == "" {
+			f.Call = q.ID
+		}
+		named[Clean(f.ID, maxID)] = struct{}{}
+		b.listedLeg(now, s, q.asOf, &f)
+	}
+	for _, l := range c.legs {
+		if _, ok := named[l.id]; !ok && l.newest < q.asOf {
+			b.needLeg(s, l, needGone)
+		}
+	}
+	c.checking.legs = true
+	b.finishCheck(now, c)
+	b.finishRound(now, s)
+	b.settle(now)
+}
+
+// answered is the call that an answer is about; nil when it is over. A call that
+// its server does not know any more is ended here.
+func (b *Board) answered(now time.Time, q Question, exists bool) (*session, *call) {
+	s, c := b.askedCall(q)
+	if s == nil {
+		return nil, nil
+	}
+	b.progressed(now, s)
+	if c != nil && exists {
+		return s, c
+	}
+	if c != nil && s.sureness == Proven {
+		b.endCall(now, c, max(observed(q.asOf), q.high), fmt.Sprintf("%s has no such call", q.Server))
+	}
+	b.finishRound(now, s)
+	b.settle(now)
+	return nil, nil
+}
+
+// CallReading is what the API tells of one call (GET /calls/ID).
+type CallReading struct {
+	CallFacts
+	Legs   int64 // numCallLegs, or -1
+	Remote int64 // numParticipantsRemote, or -1
+	Shown  Shown
+}
+
+// check is how far it is known that all of a call is known.
+type check struct {
+	open   bool
+	asOf   int64
+	legs   bool // its legs are as many as it says, or were listed by themselves
+	people bool // who is in its meeting elsewhere is known, or counted there
+	waits  bool // for a Call Bridge that is not read yet
+}
+
+// AnswerCall takes what a server tells of a call; exists is false when it says
+// that there is none.
+func (b *Board) AnswerCall(now time.Time, q Question, r CallReading, exists bool) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	s, c := b.answered(now, q, exists)
+	if c == nil {
+		return
+	}
+	if !b.prove(now, s, q.Server) {
+		b.settle(now)
+		return
+	}
+	r.ID = q.ID
+	b.seenCall(now, c, q.asOf, &r.CallFacts)
+	if c.meeting != nil {
+		if q.bits&needCheck != 0 {
+			b.check(now, c, q.asOf, r)
+		}
+		b.readBack(now, c, q, r.Shown)
+	}
+	b.finishRound(now, s)
+	b.settle(now)
+}
+
+// check compares a call's own counts with what is known.
+func (b *Board) check(now time.Time, c *call, asOf int64, r CallReading) {
+	c.checking = check{open: true, asOf: asOf, legs: r.Legs == int64(len(c.legs))}
+	switch {
+	case r.Remote < 0 && c.links == 0:
+		c.checking.people = true
+	case r.Remote > int64(c.meeting.elsewhere(c)) || c.links > 0 && b.strays(c) || len(c.away) > 0:
+		b.needCall(c, needPeople)
+	default:
+		c.checking.people = true
+	}
+	if !c.checking.legs {
+		b.needCall(c, needLegs)
+	}
+	b.finishCheck(now, c)
+}
+
+// finishCheck notes that all of a call is known, once it is.
+func (b *Board) finishCheck(now time.Time, c *call) {
+	k := &c.checking
+	if !k.open || !k.legs || !k.people || k.waits {
+		return
+	}
+	k.open = false
+	c.readAt = max(c.readAt, k.asOf)
+	if c.meeting != nil {
+		b.touch(c.meeting)
+	}
+}
+
+// finishRound notes that all that ran on a Call Bridge is known, once all is
+// read that its lists made necessary.
+func (b *Board) finishRound(now time.Time, s *session) {
+	if !s.round.open || s.wants.essential+s.wants.asked > 0 {
+		return
+	}
+	s.round.open = false
+	if s.round.asOf > s.synced {
+		first := s.synced == NoIndex
+		s.synced = s.round.asOf
+		b.checkGap(now, s)
+		if first {
+			b.note(now, Entry{Kind: EntryVerified, Bridge: s.label(), Text: fmt.Sprintf("%d running calls read from the server", s.live)})
+		}
+	}
+	b.bump()
+}
