@@ -1,6 +1,7 @@
 package simulator
 
 import (
+	"net/http"
 	"slices"
 	"testing"
 	"time"
@@ -154,5 +155,41 @@ func TestEndSilently(t *testing.T) {
 	records := r.records()
 	if last := records[len(records)-1]; last.CorrelatorIndex != next+4 || last.Missing != 0 {
 		t.Errorf("then index %d, missing %d", last.CorrelatorIndex, last.Missing)
+	}
+}
+
+// TestOutageDuringAPost: the post that is under way ends well, and the alarm
+// stays, since the next record waits.
+func TestOutageDuringAPost(t *testing.T) {
+	r := newReceiver(t)
+	arrived, stuck := make(chan struct{}), make(chan struct{})
+	r.answer = func(n int) int {
+		if n == 0 {
+			close(arrived)
+			<-stuck
+		}
+		return http.StatusOK
+	}
+	c := startCluster(t, Options{Bridges: 1, Receivers: []string{r.URL}})
+	b := c.Bridge(0)
+	b.StartCall(CallSpec{})
+	<-arrived
+	b.DropReceivers(true)
+	b.StartCall(CallSpec{})
+	close(stuck)
+	if err := c.Wait(testContext(t), func() bool { return b.Deliveries().Acknowledged == 1 }); err != nil {
+		t.Fatal(err)
+	}
+	a := newAPI(t, b)
+	if got := a.get("/system/alarms").attr("total"); got != "1" {
+		t.Errorf("alarms: %s", got)
+	}
+	b.DropReceivers(false)
+	delivered(t, c)
+	if got := a.get("/system/alarms").attr("total"); got != "0" {
+		t.Errorf("alarms afterwards: %s", got)
+	}
+	if got := indexes(r.records()); !slices.Equal(got, []int64{0, 1}) {
+		t.Errorf("indexes %v", got)
 	}
 }

@@ -290,7 +290,9 @@ func (s *sender) note(ok bool, epoch int) {
 	switch {
 	case ok:
 		s.stats.Acknowledged++
-		s.failing = time.Time{}
+		if !s.bridge.cutOff || len(s.queue) == 0 {
+			s.failing = time.Time{}
+		}
 	default:
 		s.stats.Failed++
 		if s.epoch == epoch {
