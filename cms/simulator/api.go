@@ -1,14 +1,18 @@
 package simulator
 
 import (
+	"bytes"
+	"cmp"
 	"compress/gzip"
 	"context"
 	"crypto/subtle"
 	"io"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -20,9 +24,12 @@ const (
 
 // answer is what a request gets.
 type answer struct {
-	status   int // 0: 200
-	body     []byte
-	location string
+	status      int // 0: 200
+	body        []byte
+	contentType string // "": text/xml
+	location    string
+	sized       bool          // with Content-Length, whatever its size
+	drip        time.Duration // the pause after each piece
 }
 
 // xmlAnswer is a document as an answer.
@@ -50,7 +57,7 @@ func (b *Bridge) routes() *http.ServeMux {
 	mux := http.NewServeMux()
 	handle := func(method, path string, f func(request) answer) {
 		mux.HandleFunc(method+" "+root+path, func(w http.ResponseWriter, r *http.Request) {
-			b.handle(w, r, f)
+			w.(*holder).answer = b.handle(r, f)
 		})
 	}
 	handle("GET", "/calls", b.getCalls)
@@ -72,8 +79,8 @@ func (b *Bridge) routes() *http.ServeMux {
 	handle("GET", "/system/cdrreceivers/{id}", b.getReceiver)
 	handle("PUT", "/system/cdrreceivers/{id}", b.putReceiver)
 	handle("DELETE", "/system/cdrreceivers/{id}", b.deleteReceiver)
-	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
-		b.write(w, r, notFound("unrecognisedObject"))
+	mux.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) {
+		w.(*holder).answer = notFound("unrecognisedObject")
 	})
 	return mux
 }
@@ -88,35 +95,97 @@ func (b *Bridge) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	r.Body = io.NopCloser(strings.NewReader(string(body)))
-	if n, ok := r.Context().Value(connKey{}).(*connCount); ok && n.Add(1) >= int64(b.cluster.opts.PerConn) {
+	conn, ok := r.Context().Value(connKey{}).(*apiConn)
+	if ok && conn.requests.Add(1) >= int64(b.cluster.opts.PerConn) {
 		w.Header().Set("Connection", "close")
 	}
 	v := b.judge(r)
 	if v.latency > 0 && !sleep(r.Context(), v.latency) {
 		return
 	}
+	a, done := b.respond(r, v)
+	if v.fault == reset && ok {
+		conn.reset()
+	}
+	if !done {
+		panic(http.ErrAbortHandler) // which closes the connection
+	}
+	a.drip = v.drip
+	b.write(w, r, a)
+}
+
+// respond works out the answer to a request; false: there is none.
+func (b *Bridge) respond(r *http.Request, v verdict) (a answer, ok bool) {
 	switch {
 	case v.hang:
 		<-r.Context().Done()
-		panic(http.ErrAbortHandler)
-	case v.unavailable:
+		return a, false
+	case v.fault == reset:
+		return a, false
+	case v.fault == unavailable:
 		b.tally(func(c *counter) { c.Unavailable++ })
-		b.write(w, r, answer{status: http.StatusServiceUnavailable})
-	case v.garbage:
-		b.write(w, r, answer{body: []byte("<calls total=\"1\"><call id=\x00&nonsense;<<<html>")})
-	case v.unauthorized || !b.authorized(r):
+		return answer{status: http.StatusServiceUnavailable}, true
+	case v.fault == garbage:
+		return answer{body: []byte("<calls total=\"1\"><call id=\x00&nonsense;<<<html>")}, true
+	case v.unauthorized || v.fault == denied || !b.authorized(r):
 		b.tally(func(c *counter) { c.Unauthorized++ })
-		w.Header().Set("WWW-Authenticate", `Basic realm="acano"`)
-		b.write(w, r, answer{status: http.StatusUnauthorized})
-	default:
-		r.URL.Path = strings.TrimSuffix(strings.ToLower(r.URL.Path), "/")
-		r.URL.RawPath = ""
-		if v.cut {
-			b.mux.ServeHTTP(nowhere{}, r)
-			panic(http.ErrAbortHandler)
-		}
-		b.mux.ServeHTTP(w, r)
+		return answer{status: http.StatusUnauthorized}, true
 	}
+	r.URL.Path = strings.TrimSuffix(strings.ToLower(r.URL.Path), "/")
+	r.URL.RawPath = ""
+	if v.fault == wrong {
+		return b.wrongAnswer(r), true
+	}
+	b.announce(r)
+	a, pattern := b.ask(r)
+	switch v.fault {
+	case cut:
+		return a, false
+	case truncate:
+		return b.truncated(a), true
+	}
+	if a.status == 0 {
+		b.tally(func(c *counter) { c.answered(pattern) })
+	}
+	return a, true
+}
+
+// announce calls what OnRequest set.
+func (b *Bridge) announce(r *http.Request) {
+	b.cluster.mu.Lock()
+	f := b.onRequest
+	b.cluster.mu.Unlock()
+	if f != nil {
+		f(r.Method, r.URL.Path, r.URL.Query())
+	}
+}
+
+// ask performs a request, whose path is in lower case, and returns the answer
+// with the pattern that the path matched.
+func (b *Bridge) ask(r *http.Request) (a answer, pattern string) {
+	var h holder
+	b.mux.ServeHTTP(&h, r)
+	return h.answer, r.Pattern
+}
+
+// holder takes an answer from the mux. The mux itself writes only redirections
+// of paths that are not clean.
+type holder struct {
+	answer answer
+	header http.Header
+}
+
+func (h *holder) Header() http.Header {
+	if h.header == nil {
+		h.header = make(http.Header)
+	}
+	return h.header
+}
+
+func (h *holder) Write(p []byte) (int, error) { return len(p), nil }
+
+func (h *holder) WriteHeader(status int) {
+	h.answer = answer{status: status, location: h.header.Get("Location")}
 }
 
 // count counts a request and returns what notes its end.
@@ -152,16 +221,9 @@ func sleep(ctx context.Context, d time.Duration) bool {
 	}
 }
 
-// nowhere is a ResponseWriter that drops everything.
-type nowhere struct{}
-
-func (nowhere) Header() http.Header         { return http.Header{} }
-func (nowhere) Write(p []byte) (int, error) { return len(p), nil }
-func (nowhere) WriteHeader(int)             {}
-
 // handle reads the parameters, from the query or from a form in the body, and
 // answers under the cluster's lock.
-func (b *Bridge) handle(w http.ResponseWriter, r *http.Request, f func(request) answer) {
+func (b *Bridge) handle(r *http.Request, f func(request) answer) answer {
 	query := r.URL.RawQuery
 	if r.Method != http.MethodGet {
 		body, _ := io.ReadAll(r.Body) // it is in memory
@@ -169,14 +231,14 @@ func (b *Bridge) handle(w http.ResponseWriter, r *http.Request, f func(request) 
 	}
 	form, err := url.ParseQuery(query)
 	if err != nil {
-		b.write(w, r, failure(http.StatusBadRequest, "badRequest"))
-		return
+		return failure(http.StatusBadRequest, "badRequest")
 	}
-	b.cluster.mu.Lock()
-	a := f(request{id: r.PathValue("id"), form: form})
-	b.cluster.mu.Unlock()
-	b.write(w, r, a)
+	defer b.lock()()
+	return f(request{id: r.PathValue("id"), form: form})
 }
+
+// dripPieces is how many pieces Faults.Drip makes of an answer.
+const dripPieces = 8
 
 func (b *Bridge) write(w http.ResponseWriter, r *http.Request, a answer) {
 	if a.status == 0 {
@@ -186,50 +248,44 @@ func (b *Bridge) write(w http.ResponseWriter, r *http.Request, a answer) {
 	if a.location != "" {
 		h.Set("Location", a.location)
 	}
+	if a.status == http.StatusUnauthorized {
+		h.Set("WWW-Authenticate", `Basic realm="acano"`)
+	}
 	if len(a.body) == 0 {
 		h.Set("Content-Length", "0")
 		w.WriteHeader(a.status)
 		return
 	}
-	h.Set("Content-Type", "text/xml")
+	h.Set("Content-Type", cmp.Or(a.contentType, "text/xml"))
 	if b.cluster.opts.Gzip && strings.Contains(r.Header.Get("Accept-Encoding"), "gzip") {
 		h.Set("Content-Encoding", "gzip")
-		w.WriteHeader(a.status)
-		z := gzip.NewWriter(w)
-		_, _ = z.Write(a.body) // the client may be gone
-		_ = z.Close()
-		return
+		a.body, a.sized = compress(a.body), false
+	}
+	if a.sized {
+		h.Set("Content-Length", strconv.Itoa(len(a.body)))
 	}
 	w.WriteHeader(a.status)
-	_, _ = w.Write(a.body)
+	if a.drip <= 0 {
+		_, _ = w.Write(a.body) // the client may be gone
+		return
+	}
+	flush := http.NewResponseController(w).Flush
+	for piece := range slices.Chunk(a.body, 1+len(a.body)/dripPieces) {
+		if _, err := w.Write(piece); err != nil || flush() != nil || !sleep(r.Context(), a.drip) {
+			return
+		}
+	}
 }
 
-// list answers with one page of a list whose elements item writes.
-func list[T any](b *Bridge, r request, name string, items []T, item func(*document, T), attrs ...string) answer {
-	offset, problem := number(r.form, "offset", 0)
-	if problem != "" {
-		return parameterError("offset", problem)
-	}
-	limit, problem := number(r.form, "limit", b.cluster.opts.PageCap)
-	if problem != "" {
-		return parameterError("limit", problem)
-	}
-	d := newDocument().begin(name, append([]string{"total", strconv.Itoa(len(items))}, attrs...)...)
-	from := min(offset, len(items))
-	for _, v := range items[from:min(from+min(limit, b.cluster.opts.PageCap), len(items))] {
-		item(d, v)
-	}
-	return xmlAnswer(d)
-}
+// gzips keeps compressors, which are large, for the next answers.
+var gzips = sync.Pool{New: func() any { return gzip.NewWriter(io.Discard) }}
 
-// number reads a parameter that is a number from 0 on.
-func number(form url.Values, name string, def int) (n int, problem string) {
-	if !form.Has(name) {
-		return def, ""
-	}
-	n, err := strconv.Atoi(form.Get(name))
-	if err != nil || n < 0 {
-		return 0, "valueError"
-	}
-	return n, ""
+func compress(body []byte) []byte {
+	var buf bytes.Buffer
+	z := gzips.Get().(*gzip.Writer)
+	defer gzips.Put(z)
+	z.Reset(&buf)
+	_, _ = z.Write(body) // a Buffer does not fail
+	_ = z.Close()
+	return buf.Bytes()
 }

@@ -16,6 +16,9 @@ func (b *Bridge) getCalls(r request) answer {
 	if tenant := r.form.Get("tenantFilter"); tenant != "" {
 		calls = matching(calls, func(call *Call) bool { return strings.EqualFold(call.spec.Tenant, tenant) })
 	}
+	if b.latestFirst {
+		calls = latest(calls, func(call *Call) uint64 { return call.changed })
+	}
 	return list(b, r, "calls", calls, func(d *document, call *Call) {
 		d.begin("call", "id", call.id)
 		d.text("name", call.spec.Name)
@@ -32,10 +35,15 @@ func (b *Bridge) getCall(r request) answer {
 		return notFound("callDoesNotExist")
 	}
 	now := b.cluster.now()
-	remote := 0
-	for _, p := range call.participants() {
-		if p.bridge != b {
-			remote++
+	remote, others := 0, 0
+	for _, other := range call.meeting() {
+		if other.bridge == b {
+			continue
+		}
+		if n := len(localParticipants(other)); n > 0 {
+			// Cisco's guide: other Call Bridges that host participants.
+			remote += n
+			others++
 		}
 	}
 	d := newDocument().begin("call", "id", call.id)
@@ -50,7 +58,7 @@ func (b *Bridge) getCall(r request) answer {
 	d.number("maxCallLegs", int(call.maxLegs))
 	d.number("numParticipantsLocal", len(localParticipants(call)))
 	d.number("numParticipantsRemote", remote)
-	d.number("numDistributedInstances", len(call.meeting()))
+	d.number("numDistributedInstances", others)
 	d.flag("locked", false)
 	d.flag("recording", call.recordings > 0)
 	d.flag("streaming", call.streams > 0)

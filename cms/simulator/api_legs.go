@@ -19,6 +19,9 @@ func (b *Bridge) listLegs(r request, legs []*Leg) answer {
 				strings.Contains(strings.ToLower(leg.address), filter)
 		})
 	}
+	if b.latestFirst {
+		legs = latest(legs, func(leg *Leg) uint64 { return leg.changed })
+	}
 	return list(b, r, "callLegs", legs, func(d *document, leg *Leg) {
 		d.begin("callLeg", "id", leg.id)
 		leg.summary(d)

@@ -43,7 +43,7 @@ func (b *Bridge) getStatus(request) answer {
 	d := newDocument().begin("status")
 	d.text("softwareVersion", "3.9")
 	d.number("uptimeSeconds", seconds(now.Sub(b.booted)))
-	d.text("cdrTime", now.Format(time.RFC3339))
+	d.text("cdrTime", b.clock().Format(time.RFC3339))
 	d.flag("activated", true)
 	d.flag("clusterEnabled", !b.cluster.opts.Standalone)
 	d.text("cdrCorrelatorIndex", strconv.FormatInt(b.next, 10))

@@ -1,8 +1,6 @@
 package simulator
 
 import (
-	"crypto/tls"
-	"crypto/x509"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -24,7 +22,7 @@ func TestCallAnswers(t *testing.T) {
 	want := map[string]string{
 		"name": "Budget <review> & more", "callType": "coSpace", "coSpace": call.CoSpace(), "callCorrelator": call.Correlator(),
 		"ownerName": "Anna", "numCallLegs": "2", "numParticipantsLocal": "1", "numParticipantsRemote": "0",
-		"numDistributedInstances": "1", "messageText": "", "messagePosition": "middle", "messageDuration": "0",
+		"numDistributedInstances": "0", "messageText": "", "messagePosition": "middle", "messageDuration": "0",
 	}
 	for name, value := range want {
 		if got.at(name) != value {
@@ -174,7 +172,7 @@ func TestDistributedMeeting(t *testing.T) {
 	}
 	call := a.get("/calls/" + near.ID())
 	got := []string{call.at("numCallLegs"), call.at("numParticipantsLocal"), call.at("numParticipantsRemote"), call.at("numDistributedInstances")}
-	if diff := cmp.Diff([]string{"2", "1", "1", "2"}, got); diff != "" {
+	if diff := cmp.Diff([]string{"2", "1", "1", "1"}, got); diff != "" {
 		t.Errorf("counts (-want +got)\n%s", diff)
 	}
 	list := a.get("/calls/" + near.ID() + "/participants")
@@ -317,10 +315,8 @@ func TestAuthorization(t *testing.T) {
 
 func TestTLSAndGzip(t *testing.T) {
 	c := startCluster(t, Options{Bridges: 1, TLS: true, Gzip: true})
-	pool := x509.NewCertPool()
-	pool.AppendCertsFromPEM(c.CA())
 	a := newAPI(t, c.Bridge(0))
-	a.client.Transport.(*http.Transport).TLSClientConfig = &tls.Config{RootCAs: pool}
+	a.client.Transport.(*http.Transport).TLSClientConfig = trust(c)
 	if got := a.get("/calls").attr("total"); got != "0" {
 		t.Errorf("total = %s", got)
 	}
@@ -360,5 +356,111 @@ func TestWaitForScreens(t *testing.T) {
 	}
 	if err := <-done; err != nil {
 		t.Fatal(err)
+	}
+}
+
+func TestAnsweredAndRates(t *testing.T) {
+	now := time.Unix(0, 0)
+	c := startCluster(t, Options{Bridges: 1, Now: func() time.Time { return now }})
+	b := c.Bridge(0)
+	call := b.StartCall(CallSpec{})
+	leg := call.Join(Guest("Eve"))
+	a := newAPI(t, b)
+	path := "/calls/" + call.ID()
+	for i, p := range []string{
+		"/system/status", "/system/alarms", "/system/cdrReceivers", "/calls", "/CALLS", "/callLegs", path, path + "/callLegs",
+		path + "/participants", "/participants", "/callLegs/" + leg.ID(), "/participants/" + leg.Group(),
+	} {
+		if i == 8 {
+			now = now.Add(time.Second)
+		}
+		a.get(p)
+	}
+	a.do("GET", "/api/v1/calls/none", nil)
+	a.put(path, "messageText", "x")
+	for _, f := range []Faults{{Unavailable: 1}, {Garbage: 1}, {Wrong: 1}, {Truncate: 1}, {Denied: 1}, {Unauthorized: true}} {
+		b.SetFaults(f)
+		a.do("GET", "/api/v1/system/status", nil)
+	}
+	b.SetFaults(Faults{Cut: 1})
+	if _, _, err := newAPI(t, b).try("GET", "/api/v1/system/status", nil); err == nil {
+		t.Error("an answer came")
+	}
+	got := b.Requests()
+	want := Requests{
+		StatusAnswered: 1, AlarmsAnswered: 1, ReceiversAnswered: 1, CallPagesAnswered: 2, LegPagesAnswered: 1,
+		LegPagesOfCallAnswered: 1, ParticipantPagesAnswered: 2, CallDetailsAnswered: 1, LegDetailsAnswered: 1,
+		ParticipantDetailsAnswered: 1, Faulted: 7,
+		PeakGetRate: 12, PeakPutRate: 1, PeakRate: 13, PeakActive: 1, Total: 21, Gets: 20, Puts: 1,
+		Unauthorized: 2, Unavailable: 1,
+	}
+	got.Open, got.Connections, got.Active = 0, 0, 0
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("requests (-want +got)\n%s", diff)
+	}
+	b.ResetRequests()
+	if got := b.Requests(); got.StatusAnswered != 0 || got.PeakGetRate != 0 || got.Faulted != 0 {
+		t.Errorf("requests after reset: %+v", got)
+	}
+}
+
+// TestCallBridgeThatNobodyConfigured: a third Call Bridge of the meeting, which
+// the program that is tested never asks, shows through the other two.
+func TestCallBridgeThatNobodyConfigured(t *testing.T) {
+	c := startCluster(t, Options{Bridges: 3})
+	hidden := c.Bridge(2)
+	near := c.Bridge(0).StartCall(CallSpec{Name: "Crisis room"})
+	spec := CallSpec{Name: "Crisis room", CoSpace: near.CoSpace(), Correlator: near.Correlator(), KeepEmpty: true}
+	middle, far := c.Bridge(1).StartCall(spec), hidden.StartCall(spec)
+	near.Join(SIP("Room", "r@rooms.ministry.example"))
+	middle.Join(SIP("Desk", "d@ministry.example"))
+	Link(near, middle)
+	link := Link(near, far)
+	Link(middle, far)
+	a := newAPI(t, c.Bridge(0))
+	counts := func(want ...string) {
+		t.Helper()
+		call := a.get("/calls/" + near.ID())
+		got := []string{call.at("numParticipantsLocal"), call.at("numParticipantsRemote"), call.at("numDistributedInstances")}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("local, remote, other instances (-want +got)\n%s", diff)
+		}
+	}
+	remote := func() node {
+		t.Helper()
+		return a.get("/calls/" + near.ID() + "/participants?callBridgeFilter=" + hidden.GUID())
+	}
+
+	counts("1", "1", "1") // the hidden call hosts nobody yet
+	app := App("Anna", "anna@ministry.example")
+	eve := far.Join(app)
+	far.Join(Guest("Eve"))
+	far.Join(Recorder())
+	counts("1", "3", "2")
+	list := remote()
+	if list.attr("total") != "2" || list.Children[0].attr("id") != eve.Group() || list.Children[0].at("callBridge") != hidden.GUID() ||
+		list.Children[0].at("call") != near.ID() || list.Children[0].at("uri") != "anna@ministry.example" {
+		t.Errorf("participants: %+v", list)
+	}
+	for _, b := range c.Bridges()[:2] {
+		got := newAPI(t, b).get("/participants/" + eve.Group())
+		if got.at("callBridge") != hidden.GUID() || got.at("userJid") != "anna@ministry.example" || got.at("status", "state") != "connected" {
+			t.Errorf("participant by %s: %+v", b.Name(), got)
+		}
+		res, body := newAPI(t, b).do("GET", "/api/v1/callLegs/"+eve.ID(), nil)
+		if got := outcome(res, body); got != "404 callLegDoesNotExist" {
+			t.Errorf("its leg by %s: %s", b.Name(), got)
+		}
+	}
+	if got := c.LegTruth()[near.ID()]; len(got) != 3 || got[2].ID != link.ID() || got[2].Peer != hidden.GUID() || got[2].Counts {
+		t.Errorf("legs: %+v", got)
+	}
+	if got := near.Level(); got != 3 {
+		t.Errorf("level %d", got)
+	}
+	hidden.Restart()
+	counts("1", "1", "1")
+	if got := remote().attr("total"); got != "0" {
+		t.Errorf("%s participants after the restart", got)
 	}
 }

@@ -1,8 +1,10 @@
 package simulator
 
 import (
+	"math/rand/v2"
 	"net"
 	"net/http"
+	"net/url"
 	"slices"
 	"time"
 
@@ -15,6 +17,8 @@ type Bridge struct {
 	cluster *Cluster
 	guid    string
 	name    string
+
+	defaultCap int // of pages, as Options say
 
 	// Guarded by cluster.mu.
 	address  string // of the API, once it has listened
@@ -32,14 +36,35 @@ type Bridge struct {
 	senders  []*sender
 	held     int // posts wait while above zero
 	paused   bool
-	lose     int // records that will vanish without a trace
-	discard  int // records that will be discarded, and reported as missing
+	cutOff   bool          // no receiver is in reach
+	queue    int           // most records that wait for one receiver
+	skew     time.Duration // how far its clock is ahead
+	silent   bool          // records vanish without a trace
+	lose     int           // records that will vanish without a trace
+	discard  int           // records that will be discarded, and reported as missing
 	faults   Faults
 	requests counter
+
+	// rng decides what its faults and lists do. What they do depends on the
+	// requests and posts that come, so it is not the cluster's, of which the
+	// GUIDs are.
+	rng         *rand.Rand
+	pageCap     int
+	varyCap     bool // pageCap is only the most
+	shuffle     bool
+	latestFirst bool
+	changes     uint64 // counts changes of calls and legs, for latestFirst
+	onRequest   func(method, path string, query url.Values)
 }
 
-func newBridge(c *Cluster, name string) *Bridge {
-	b := &Bridge{cluster: c, name: name, guid: c.guid()}
+// newBridge makes the Call Bridge with the given number, from 0.
+func newBridge(c *Cluster, number int) *Bridge {
+	b := &Bridge{
+		cluster: c, name: c.opts.Names[number], guid: c.guid(),
+		rng:        rand.New(rand.NewPCG(c.opts.Seed, 0x6272_0000+uint64(number))),
+		queue:      c.opts.Queue,
+		defaultCap: c.opts.PageCaps[number], pageCap: c.opts.PageCaps[number],
+	}
 	b.boot()
 	b.mux = b.routes()
 	return b
@@ -180,13 +205,14 @@ func (b *Bridge) lock() func() {
 // emit gives records their index and time and hands them to the senders. The
 // records of one emit wait together, so that one post can take them.
 func (b *Bridge) emit(records ...cdr.Record) {
-	now := b.cluster.now().Truncate(time.Second)
+	now := b.clock().Truncate(time.Second)
 	for i := range records {
 		r := &records[i]
 		r.Time = now
 		r.CorrelatorIndex = b.next
 		b.next++
 		switch {
+		case b.silent:
 		case b.lose > 0:
 			b.lose--
 		case b.discard > 0:
@@ -202,6 +228,13 @@ func (b *Bridge) emit(records ...cdr.Record) {
 	}
 	b.wake()
 	b.cluster.touch()
+}
+
+// silently makes the records of what follows vanish, as after LoseRecords, until
+// the function that it returns is called.
+func (b *Bridge) silently() (end func()) {
+	b.silent = true
+	return func() { b.silent = false }
 }
 
 // wake makes the senders look at their queues.

@@ -40,6 +40,7 @@ type Call struct {
 	over       bool
 	screen     message
 	puts       []Put
+	changed    uint64 // see Bridge.change
 }
 
 // StartCall starts a call and emits callStart.
@@ -54,7 +55,7 @@ func (b *Bridge) startCall(spec CallSpec) *Call {
 	if spec.Type == "coSpace" && spec.CoSpace == "" {
 		spec.CoSpace = c.guid()
 	}
-	call := &Call{bridge: b, id: c.guid(), spec: spec, started: c.now(), screen: newMessage()}
+	call := &Call{bridge: b, id: c.guid(), spec: spec, started: c.now(), screen: newMessage(), changed: b.change()}
 	switch {
 	case spec.NoCorrelator:
 	case spec.Correlator == "":
@@ -116,9 +117,12 @@ func (call *Call) SetCorrelator(correlator string, announce bool) {
 // End ends all legs and the call, with all their records.
 func (call *Call) End() {
 	defer call.bridge.lock()()
-	if call.over {
-		return
+	if !call.over {
+		call.end()
 	}
+}
+
+func (call *Call) end() {
 	var records []cdr.Record
 	for _, leg := range slices.Clone(call.legs) {
 		records = append(records, leg.finish("callEnded"))
@@ -137,6 +141,18 @@ func (call *Call) EndAbruptly() {
 		leg.finish("")
 	}
 	call.bridge.emit(call.finish())
+}
+
+// EndSilently ends the call and its legs as End does, and no receiver ever gets
+// the records. They take an index each: a gap shows with the next record. The
+// far ends of its distribution links end with records of their own.
+func (call *Call) EndSilently() {
+	defer call.bridge.lock()()
+	if call.over {
+		return
+	}
+	defer call.bridge.silently()()
+	call.end()
 }
 
 // finish takes the call off its Call Bridge and returns its callEnd.

@@ -46,8 +46,8 @@ func New(opts Options) (*Cluster, error) {
 			return nil, err
 		}
 	}
-	for _, name := range c.opts.Names {
-		b := newBridge(c, name)
+	for i := range c.opts.Names {
+		b := newBridge(c, i)
 		for _, uri := range c.opts.Receivers {
 			b.senders = append(b.senders, newSender(b, uri))
 		}
@@ -235,10 +235,12 @@ func (c *Cluster) touch() {
 func (c *Cluster) now() time.Time { return c.opts.Now().UTC() }
 
 // guid returns the next GUID of the seed.
-func (c *Cluster) guid() string {
+func (c *Cluster) guid() string { return newGUID(c.rng) }
+
+func newGUID(rng *rand.Rand) string {
 	var g [16]byte
-	binary.BigEndian.PutUint64(g[:8], c.rng.Uint64())
-	binary.BigEndian.PutUint64(g[8:], c.rng.Uint64())
+	binary.BigEndian.PutUint64(g[:8], rng.Uint64())
+	binary.BigEndian.PutUint64(g[8:], rng.Uint64())
 	g[6] = g[6]&0x0f | 0x40
 	g[8] = g[8]&0x3f | 0x80
 	return fmt.Sprintf("%x-%x-%x-%x-%x", g[:4], g[4:6], g[6:8], g[8:10], g[10:])

@@ -1,10 +1,7 @@
 package simulator
 
 import (
-	"context"
-	"errors"
-	"fmt"
-	"net"
+	"math/rand/v2"
 	"net/http"
 	"strings"
 	"time"
@@ -12,25 +9,31 @@ import (
 
 // Faults make the API of a Call Bridge misbehave. The zero value is a healthy
 // API. Faults that count down apply to the next so many requests; -1: to all.
+// One request gets one of them.
 type Faults struct {
 	Method string // only requests with this method, GET or PUT; "": all
 	Path   string // only requests whose path contains this; "": all
 
 	Latency      time.Duration // before anything else is done
+	Jitter       time.Duration // added to Latency: a random part of this
+	Drip         time.Duration // an answer comes in dripPieces pieces, with this pause after each
 	Hang         bool          // never answers, until the connection or the API closes
 	Unauthorized bool          // 401, whatever the password
-	Unavailable  int           // 503
-	Garbage      int           // 200, and what is not XML
-	Cut          int           // done, and the connection closes instead of an answer
-}
 
-// use tells whether a countdown applies, and counts it down.
-func use(n *int) bool {
-	if *n > 0 {
-		*n--
-		return true
-	}
-	return *n < 0
+	// Chance, above 0 and up to 1, sprinkles the faults below: with this
+	// chance a request gets one of those that are not used up, whichever the
+	// rng of the Call Bridge picks. 0: each request gets one, in this order.
+	Chance float64
+
+	Unavailable int // 503
+	Garbage     int // 200, and what is not XML
+	Cut         int // done, and the connection closes instead of an answer
+	// Reset resets the connection before anything is done. A client of
+	// net/http repeats a GET by itself if the connection had served before.
+	Reset    int
+	Wrong    int // 200, and a well-formed document that is not the answer; a write is not done
+	Truncate int // done, and the answer's body is cut in the middle, with the length of what is left; an empty one stays
+	Denied   int // 401, as Unauthorized
 }
 
 // SetFaults makes the API misbehave from the next request on. Requests that
@@ -41,16 +44,63 @@ func (b *Bridge) SetFaults(f Faults) {
 	b.cluster.touch()
 }
 
+// fault is one of the faults that count down.
+type fault uint8
+
+const (
+	noFault fault = iota
+	unavailable
+	garbage
+	cut
+	reset
+	wrong
+	truncate
+	denied
+)
+
+// countdowns returns the faults that count down, with what is left of each.
+func (f *Faults) countdowns() []countdown {
+	return []countdown{
+		{unavailable, &f.Unavailable}, {garbage, &f.Garbage}, {cut, &f.Cut}, {reset, &f.Reset},
+		{wrong, &f.Wrong}, {truncate, &f.Truncate}, {denied, &f.Denied},
+	}
+}
+
+type countdown struct {
+	fault fault
+	left  *int
+}
+
+// pick takes the fault that the next request gets, and counts it down.
+func (f *Faults) pick(rng *rand.Rand) fault {
+	if f.Chance > 0 && rng.Float64() >= f.Chance {
+		return noFault
+	}
+	set := matching(f.countdowns(), func(c countdown) bool { return *c.left != 0 })
+	if len(set) == 0 {
+		return noFault
+	}
+	c := set[0]
+	if f.Chance > 0 {
+		c = set[rng.IntN(len(set))]
+	}
+	if *c.left > 0 {
+		*c.left--
+	}
+	return c.fault
+}
+
 // verdict is what the faults do to one request.
 type verdict struct {
 	latency      time.Duration
+	drip         time.Duration
 	hang         bool
 	unauthorized bool
-	unavailable  bool
-	garbage      bool
-	cut          bool
+	fault        fault
 }
 
+// judge decides on a request, and counts it if it gets a fault that is more
+// than a delay.
 func (b *Bridge) judge(r *http.Request) verdict {
 	defer b.lock()()
 	f := &b.faults
@@ -58,140 +108,15 @@ func (b *Bridge) judge(r *http.Request) verdict {
 		!strings.Contains(strings.ToLower(r.URL.Path), strings.ToLower(f.Path)) {
 		return verdict{}
 	}
-	v := verdict{latency: f.Latency, hang: f.Hang, unauthorized: f.Unauthorized}
-	if v.hang || v.unauthorized {
-		return v
+	v := verdict{latency: f.Latency, drip: f.Drip, hang: f.Hang, unauthorized: f.Unauthorized}
+	if f.Jitter > 0 {
+		v.latency += time.Duration(b.rng.Int64N(int64(f.Jitter)))
 	}
-	switch {
-	case use(&f.Unavailable):
-		v.unavailable = true
-	case use(&f.Garbage):
-		v.garbage = true
-	case use(&f.Cut):
-		v.cut = true
+	if !v.hang && !v.unauthorized {
+		v.fault = f.pick(b.rng)
+	}
+	if v.hang || v.unauthorized || v.fault != noFault {
+		b.requests.Faulted++
 	}
 	return v
-}
-
-// StopListening closes the API and its connections: new ones are refused.
-// Records still go out.
-func (b *Bridge) StopListening() {
-	defer b.lock()()
-	b.stopListening()
-	b.cluster.touch()
-}
-
-// ResumeListening opens the API again, at the address it had.
-func (b *Bridge) ResumeListening() error {
-	defer b.lock()()
-	if b.cluster.closed || !b.cluster.running {
-		return errors.New("simulator: resume: the cluster does not run")
-	}
-	if b.server != nil {
-		return nil
-	}
-	defer b.cluster.touch()
-	return b.listen()
-}
-
-// listen opens the API and serves it.
-func (b *Bridge) listen() error {
-	c := b.cluster
-	l, err := c.opts.Listen(b.address)
-	if err != nil {
-		return fmt.Errorf("simulator: open the API of %s: %w", b.name, err)
-	}
-	b.address = l.Addr().String()
-	var http1 http.Protocols
-	http1.SetHTTP1(true)
-	ctx, cancel := context.WithCancel(c.ctx)
-	server := &http.Server{
-		Handler:           b,
-		TLSConfig:         c.serverTLS(),
-		Protocols:         &http1,
-		IdleTimeout:       c.opts.IdleTimeout,
-		ReadHeaderTimeout: time.Minute,
-		BaseContext:       func(net.Listener) context.Context { return ctx },
-		ConnContext: func(ctx context.Context, _ net.Conn) context.Context {
-			return context.WithValue(ctx, connKey{}, new(connCount))
-		},
-		ConnState: b.connState,
-		ErrorLog:  discardLog,
-	}
-	b.server = server
-	c.wg.Go(func() {
-		defer cancel()
-		if server.TLSConfig != nil {
-			_ = server.ServeTLS(l, "", "")
-			return
-		}
-		_ = server.Serve(l)
-	})
-	return nil
-}
-
-func (b *Bridge) stopListening() {
-	if b.server != nil {
-		_ = b.server.Close()
-		b.server = nil
-	}
-}
-
-// HoldRecords makes posts wait until ReleaseRecords; one that is under way
-// ends, and is not tried again meanwhile.
-func (b *Bridge) HoldRecords() { b.setPaused(true) }
-
-// ReleaseRecords: see HoldRecords.
-func (b *Bridge) ReleaseRecords() { b.setPaused(false) }
-
-func (b *Bridge) setPaused(paused bool) {
-	defer b.lock()()
-	b.paused = paused
-	b.wake()
-}
-
-// LoseRecords makes the next n records vanish: they take an index each, and
-// nothing tells of them.
-func (b *Bridge) LoseRecords(n int) {
-	defer b.lock()()
-	b.lose = n
-}
-
-// DiscardRecords makes the next n records vanish as if a queue had been full:
-// the record after them tells how many are missing.
-func (b *Bridge) DiscardRecords(n int) {
-	defer b.lock()()
-	b.discard = n
-}
-
-// DuplicatePosts sends the next n posts twice, to every receiver.
-func (b *Bridge) DuplicatePosts(n int) {
-	defer b.lock()()
-	for _, s := range b.senders {
-		s.duplicate = n
-	}
-}
-
-// ReorderPosts sends the records of the next n posts one by one, in a wrong
-// order. With HoldRecords before and ReleaseRecords after some changes it is
-// sure that there is something to reorder.
-func (b *Bridge) ReorderPosts(n int) {
-	defer b.lock()()
-	for _, s := range b.senders {
-		s.reorder = n
-	}
-}
-
-// SendRaw posts any body to the first receiver, past the queue, and returns the
-// status of the answer.
-func (b *Bridge) SendRaw(ctx context.Context, body []byte) (status int, err error) {
-	b.cluster.mu.Lock()
-	if len(b.senders) == 0 || b.senders[0].done == nil {
-		b.cluster.mu.Unlock()
-		return 0, errors.New("simulator: send raw: no receiver, or the cluster does not run")
-	}
-	s := b.senders[0]
-	uri := s.uri
-	b.cluster.mu.Unlock()
-	return s.post(ctx, uri, body)
 }

@@ -73,6 +73,7 @@ type Leg struct {
 	started     time.Time
 	joined      bool      // has been connected in the call that it is in
 	active      time.Time // when it was first active in a call
+	changed     uint64    // see Bridge.change
 }
 
 // NewLeg connects somebody to the Call Bridge and emits callLegStart, without a
@@ -289,6 +290,19 @@ func (leg *Leg) End() {
 	leg.end("remoteTeardown")
 }
 
+// EndSilently ends the leg as End does, and its call with it if it was the last
+// one, and no receiver ever gets the records. They take an index each: a gap
+// shows with the next record. The far end of a distribution link ends with
+// records of its own.
+func (leg *Leg) EndSilently() {
+	defer leg.bridge.lock()()
+	if leg.state == ended {
+		return
+	}
+	defer leg.bridge.silently()()
+	leg.end("remoteTeardown")
+}
+
 func (leg *Leg) end(reason string) {
 	call := leg.call
 	records := []cdr.Record{leg.finish(reason)}
@@ -304,6 +318,7 @@ func (leg *Leg) enter(call *Call) {
 		leg.leave()
 		leg.call = call
 		call.legs = append(call.legs, leg)
+		call.changed = call.bridge.change()
 		call.maxLegs = max(call.maxLegs, int64(len(call.legs)))
 	}
 	leg.ivr = false
@@ -325,6 +340,7 @@ func (leg *Leg) settle() {
 func (leg *Leg) leave() {
 	if leg.call != nil {
 		leg.call.legs = remove(leg.call.legs, leg)
+		leg.call.changed = leg.bridge.change()
 		leg.call = nil
 		leg.joined = false
 	}
@@ -354,6 +370,7 @@ func (leg *Leg) endTwin() {
 
 // start makes the leg's callLegStart.
 func (leg *Leg) start() cdr.Record {
+	leg.changed = leg.bridge.change()
 	direction := "incoming"
 	if leg.spec.Outgoing {
 		direction = "outgoing"
@@ -389,6 +406,7 @@ func (leg *Leg) recordSubType() string {
 
 // update makes a callLegUpdate of the leg as it is now.
 func (leg *Leg) update() cdr.Record {
+	leg.changed = leg.bridge.change()
 	l := cdr.Leg{
 		ID:            leg.id,
 		DisplayName:   leg.name,

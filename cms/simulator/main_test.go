@@ -2,6 +2,8 @@ package simulator
 
 import (
 	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"encoding/xml"
 	"fmt"
 	"io"
@@ -141,6 +143,16 @@ type api struct {
 	user   string
 	pass   string
 	client *http.Client
+}
+
+// trust is a client's configuration for the cluster's certificate, if any.
+func trust(c *Cluster) *tls.Config {
+	if c.CA() == nil {
+		return nil
+	}
+	pool := x509.NewCertPool()
+	pool.AppendCertsFromPEM(c.CA())
+	return &tls.Config{RootCAs: pool}
 }
 
 func newAPI(t *testing.T, b *Bridge) *api {

@@ -33,9 +33,10 @@ type Options struct {
 	Names      []string // unique names; missing ones are cms1, cms2, ...
 	Username   string   // "": DemoUsername
 	Password   string   // "": DemoPassword
-	Seed       uint64   // of every GUID
+	Seed       uint64   // of every GUID, and of the faults that come by chance
 	Receivers  []string // URIs that records are posted to, at most 4
 	PageCap    int      // most elements in one page of a list; 0: 10
+	PageCaps   []int    // PageCap of each Call Bridge; missing ones and 0: PageCap
 	TLS        bool     // serve HTTPS with a certificate of its own, see Cluster.CA
 	Gzip       bool     // compress answers to those who accept it
 
@@ -67,6 +68,11 @@ func (o *Options) Validate() error {
 	}
 	if o.Batch < 0 || o.Queue < 0 || o.PageCap < 0 || o.PerConn < 0 {
 		return errors.New("simulator: negative limit: give a positive number, or 0 for the default")
+	}
+	for i, n := range o.PageCaps {
+		if n < 0 {
+			return fmt.Errorf("simulator: page cap %d of Call Bridge %d: give a positive number, or 0 for the default", n, i)
+		}
 	}
 	return checkReceivers(o.Receivers)
 }
@@ -118,6 +124,12 @@ func (o Options) withDefaults() Options {
 		setDefault(&names[i], fmt.Sprintf("cms%d", i+1))
 	}
 	o.Names = names
+	caps := make([]int, o.Bridges)
+	copy(caps, o.PageCaps)
+	for i := range caps {
+		setDefault(&caps[i], o.PageCap)
+	}
+	o.PageCaps = caps
 	return o
 }
 

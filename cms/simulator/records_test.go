@@ -3,6 +3,8 @@ package simulator
 import (
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
 	"callmark/receiver/cdr"
 )
 
@@ -235,4 +237,39 @@ func TestTruth(t *testing.T) {
 	level(0, "the end")
 	_ = b.NewLeg(Phone("0701234567", "192.0.2.1"))
 	level(0, "a phone that is in no call")
+}
+
+func TestLegTruth(t *testing.T) {
+	c := startCluster(t, Options{Bridges: 2})
+	b := c.Bridge(0)
+	call := b.StartCall(CallSpec{})
+	empty := c.Bridge(1).StartCall(CallSpec{KeepEmpty: true})
+	ended := b.StartCall(CallSpec{})
+	ended.Join(Guest("gone"))
+	ended.End()
+	b.NewLeg(Phone("0701234567", "192.0.2.1")).EnterIVR()
+	desk := call.Join(SIP("Desk", "d@ministry.example"))
+	desk.Transfer("Eve", "eve@evil.test", 0)
+	desk.Hold()
+	waiting := Guest("Guest")
+	waiting.Address, waiting.Lobby = "g@ministry.example", true
+	guest := call.Join(waiting)
+	recorder := call.Join(Recorder())
+	ringing := b.NewLeg(SIP("Room", "r@rooms.ministry.example"))
+	ringing.Announce(call)
+	want := map[string][]LegTruth{
+		empty.ID(): {},
+		call.ID(): {
+			{ID: desk.ID(), Name: "Eve", Address: "eve@evil.test", Level: 3, Counts: true, Connected: true, State: "onHold"},
+			{ID: guest.ID(), Name: "Guest", Address: "g@ministry.example", Level: 3, Connected: true, Deactivated: true, State: "connected"},
+			{ID: recorder.ID(), Name: "Recorder", Address: "recorder@recorder1.ministry.example", Connected: true, State: "connected"},
+			{ID: ringing.ID(), Name: "Room", Address: "r@rooms.ministry.example", Level: 1, State: "ringing"},
+		},
+	}
+	for i, leg := range []*Leg{desk, guest, recorder, ringing} {
+		want[call.ID()][i].Bridge, want[call.ID()][i].Group = "cms1", leg.Group()
+	}
+	if diff := cmp.Diff(want, c.LegTruth()); diff != "" {
+		t.Errorf("legs (-want +got)\n%s", diff)
+	}
 }

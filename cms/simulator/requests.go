@@ -5,7 +5,7 @@ import (
 	"log"
 	"net"
 	"net/http"
-	"sync/atomic"
+	"strings"
 	"time"
 )
 
@@ -21,18 +21,34 @@ type Requests struct {
 	Deletes      int
 	Unauthorized int // answered 401
 	Unavailable  int // answered 503
+	Faulted      int // got a fault that is more than a delay
 	Connections  int // accepted so far
 	Open         int // connections now
 	Active       int // requests now
 	PeakActive   int
 	PeakRate     int // most requests that began within one second
-	PeakPutRate  int // most PUT requests that began within one second
+	PeakGetRate  int // the same of GET requests
+	PeakPutRate  int // the same of PUT requests
+
+	// The GET requests whose right answer was given, with 200 and whole. They
+	// are counted when the answer is known, just before it is sent.
+	StatusAnswered             int // /system/status
+	AlarmsAnswered             int // /system/alarms
+	ReceiversAnswered          int // /system/cdrReceivers
+	CallPagesAnswered          int // /calls
+	LegPagesAnswered           int // /callLegs
+	LegPagesOfCallAnswered     int // /calls/ID/callLegs
+	ParticipantPagesAnswered   int // /participants and /calls/ID/participants
+	CallDetailsAnswered        int // /calls/ID
+	LegDetailsAnswered         int // /callLegs/ID
+	ParticipantDetailsAnswered int // /participants/ID
 }
 
 // counter keeps Requests.
 type counter struct {
 	Requests
 	all  window
+	gets window
 	puts window
 }
 
@@ -61,6 +77,8 @@ func (c *counter) begin(method string, now time.Time) {
 	switch method {
 	case http.MethodGet:
 		c.Gets++
+		c.gets.add(now)
+		c.PeakGetRate = c.gets.peak
 	case http.MethodPut:
 		c.Puts++
 		c.puts.add(now)
@@ -69,6 +87,32 @@ func (c *counter) begin(method string, now time.Time) {
 		c.Posts++
 	case http.MethodDelete:
 		c.Deletes++
+	}
+}
+
+// answered counts a right answer to a request that matched a pattern of the mux.
+func (c *counter) answered(pattern string) {
+	switch strings.TrimPrefix(pattern, "GET "+root) {
+	case "/system/status":
+		c.StatusAnswered++
+	case "/system/alarms":
+		c.AlarmsAnswered++
+	case "/system/cdrreceivers":
+		c.ReceiversAnswered++
+	case "/calls":
+		c.CallPagesAnswered++
+	case "/calllegs":
+		c.LegPagesAnswered++
+	case "/calls/{id}/calllegs":
+		c.LegPagesOfCallAnswered++
+	case "/participants", "/calls/{id}/participants":
+		c.ParticipantPagesAnswered++
+	case "/calls/{id}":
+		c.CallDetailsAnswered++
+	case "/calllegs/{id}":
+		c.LegDetailsAnswered++
+	case "/participants/{id}":
+		c.ParticipantDetailsAnswered++
 	}
 }
 
@@ -83,11 +127,6 @@ func (b *Bridge) ResetRequests() {
 	defer b.lock()()
 	b.requests = counter{Requests: Requests{Open: b.requests.Open, Active: b.requests.Active}}
 }
-
-// connKey finds a connection's count of requests in a request's context.
-type connKey struct{}
-
-type connCount struct{ atomic.Int64 }
 
 // connState follows the API's connections; each is a goroutine of net/http.
 func (b *Bridge) connState(_ net.Conn, state http.ConnState) {

@@ -112,6 +112,7 @@ func (call *Call) Overwrite(text, position, duration string) {
 
 // put notes a write.
 func (call *Call) put() {
+	call.changed = call.bridge.change()
 	call.puts = append(call.puts, Put{
 		Time: call.bridge.cluster.now(), CallID: call.id,
 		Text: call.screen.text, Position: call.screen.position, Duration: call.screen.duration,

@@ -16,17 +16,6 @@ type ScriptOptions struct {
 	Faults   ScriptFaults
 }
 
-// ScriptFaults are the chances, from 0 to 1, that a Step causes a fault on some
-// Call Bridge before its action.
-type ScriptFaults struct {
-	Duplicate float64 // its next post is sent twice
-	Reorder   float64 // the records of its next post come in a wrong order
-	Lose      float64 // its next record vanishes
-	Discard   float64 // its next record is discarded, and reported as missing
-	Restart   float64 // it restarts
-	Overwrite float64 // another tool writes one of its messages
-}
-
 // Script plays believable meetings on a cluster: people of all levels come, wait
 // in the lobby, are transferred and leave; meetings spread over Call Bridges,
 // end, and new ones begin. What it does follows from the seed alone, if nobody
@@ -38,6 +27,8 @@ type Script struct {
 	scenes   []*scene
 	arrivals []arrival
 	opened   int
+	steps    int
+	troubles []trouble
 }
 
 // scene is a meeting that the script plays.
@@ -129,6 +120,7 @@ func (s *Script) Open() {
 // Step performs one random action without waiting, and returns its name.
 func (s *Script) Step() string {
 	s.tidy()
+	s.relieve()
 	s.fault()
 	s.tidy()
 	if len(s.scenes) == 0 || (len(s.scenes) < s.opts.Meetings && s.chance(0.3)) {
@@ -190,31 +182,6 @@ func (s *Script) tidy() {
 		}
 		return !a.leg.Running()
 	})
-}
-
-// fault causes what ScriptFaults asks for.
-func (s *Script) fault() {
-	f, b := &s.opts.Faults, s.bridge()
-	if s.chance(f.Duplicate) {
-		b.DuplicatePosts(1)
-	}
-	if s.chance(f.Reorder) {
-		b.ReorderPosts(1)
-	}
-	if s.chance(f.Lose) {
-		b.LoseRecords(1)
-	}
-	if s.chance(f.Discard) {
-		b.DiscardRecords(1)
-	}
-	if s.chance(f.Overwrite) {
-		if calls := b.Calls(); len(calls) > 0 {
-			calls[s.rng.IntN(len(calls))].Overwrite("Lunch at noon", "top", permanent)
-		}
-	}
-	if s.chance(f.Restart) {
-		b.Restart()
-	}
 }
 
 // arrive brings somebody: at once, or in stages that later steps go on with.

@@ -175,10 +175,16 @@ func story(t *testing.T, seed uint64) string {
 		t.Fatal(err)
 	}
 	defer c.Close()
-	s := NewScript(c, ScriptOptions{Seed: seed, Faults: ScriptFaults{Restart: 0.01}})
+	s := NewScript(c, ScriptOptions{Seed: seed, Faults: ScriptFaults{
+		Duplicate: 0.01, Reorder: 0.01, Lose: 0.01, Discard: 0.01, Restart: 0.01, Overwrite: 0.01, Silent: 0.01,
+		Outage: 0.02, API: 0.02, Lists: 0.02, Skew: 0.02,
+	}})
 	var out strings.Builder
 	for range 500 {
 		fmt.Fprintln(&out, s.Step())
+		for _, b := range c.Bridges() {
+			fmt.Fprintln(&out, b.faultsInWords())
+		}
 	}
 	for _, b := range c.Bridges() {
 		for _, leg := range b.Legs() {
@@ -186,6 +192,55 @@ func story(t *testing.T, seed uint64) string {
 		}
 	}
 	return out.String()
+}
+
+// faultsInWords tells which faults last.
+func (b *Bridge) faultsInWords() string {
+	defer b.lock()()
+	return fmt.Sprint(b.faults, b.cutOff, b.queue, b.pageCap, b.varyCap, b.shuffle, b.latestFirst, b.skew)
+}
+
+func TestScriptFaultsLastForSomeSteps(t *testing.T) {
+	c := startCluster(t, Options{Bridges: 2})
+	healthy := []string{c.Bridge(0).faultsInWords(), c.Bridge(1).faultsInWords()}
+	s := NewScript(c, ScriptOptions{Faults: ScriptFaults{Silent: 0.02, Outage: 0.05, API: 0.05, Lists: 0.05, Skew: 0.05}})
+	kinds, back := map[string]int{}, 0
+	for range 1000 {
+		s.Step()
+		for _, tr := range s.troubles {
+			kinds[tr.kind]++
+			if left := tr.until - s.steps; left <= 0 || left > longestTrouble {
+				t.Fatalf("%s has %d steps left", tr.kind, left)
+			}
+		}
+		if len(s.troubles) == 0 {
+			back++
+			if got := []string{c.Bridge(0).faultsInWords(), c.Bridge(1).faultsInWords()}; !slices.Equal(got, healthy) {
+				t.Fatalf("something of %v stayed", got)
+			}
+		}
+	}
+	for _, kind := range []string{"outage", "api", "lists", "skew"} {
+		if kinds[kind] == 0 {
+			t.Errorf("no %s in %v", kind, kinds)
+		}
+	}
+	if back == 0 {
+		t.Error("the faults never end")
+	}
+	for len(s.troubles) == 0 {
+		s.Step()
+	}
+	s.Calm()
+	if got := []string{c.Bridge(0).faultsInWords(), c.Bridge(1).faultsInWords()}; !slices.Equal(got, healthy) {
+		t.Errorf("something of %v stayed", got)
+	}
+	for range 100 {
+		s.Step()
+		if len(s.troubles) > 0 {
+			t.Fatal("it is not calm")
+		}
+	}
 }
 
 func TestScriptFollowsFromItsSeed(t *testing.T) {
@@ -275,5 +330,101 @@ func TestPopulate(t *testing.T) {
 	delivered(t, c)
 	if n := len(r.records()); n != 300*21 {
 		t.Errorf("%d records", n)
+	}
+}
+
+// TestPopulateBeforeTheStart: who is started in the middle of running calls gets
+// no record of them, and reads them by the API.
+func TestPopulateBeforeTheStart(t *testing.T) {
+	r := newReceiver(t)
+	c, err := New(Options{Bridges: 4, ResendPause: time.Millisecond})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	calls := c.Populate(40, 3)
+	if err := c.Start(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	if err := c.SetReceivers(r.URL); err != nil {
+		t.Fatal(err)
+	}
+	for _, b := range c.Bridges() {
+		a := newAPI(t, b)
+		ids, _ := a.readAll("/callLegs")
+		if got := a.get("/system/status").at("cdrCorrelatorIndex"); len(ids) != 30 || unique(ids) != 30 || got != "70" {
+			t.Errorf("%s: %d legs, next index %s", b.Name(), len(ids), got)
+		}
+	}
+	delivered(t, c)
+	if n := len(r.records()); n != 0 {
+		t.Errorf("%d records of what was before", n)
+	}
+	calls[5].Legs()[0].Update()
+	delivered(t, c)
+	records := r.records()
+	if len(records) != 1 || records[0].CorrelatorIndex != 70 || records[0].RecordIndex != 1 || records[0].Missing != 0 {
+		t.Errorf("records: %+v", records)
+	}
+	if got := calls[5].Level(); got != 3 {
+		t.Errorf("level %d", got)
+	}
+}
+
+// TestPopulateWaitsForTheStart: with receivers set, the records of what was
+// before the start come after it.
+func TestPopulateWaitsForTheStart(t *testing.T) {
+	r := newReceiver(t)
+	c, err := New(Options{Bridges: 2, Receivers: []string{r.URL}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	c.Populate(10, 2)
+	if err := c.Start(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	delivered(t, c)
+	if n := len(r.records()); n != 50 {
+		t.Errorf("%d records", n)
+	}
+}
+
+// TestCalmAPITellsTheTruth reads while everything goes wrong, and once more when
+// it no longer does.
+func TestCalmAPITellsTheTruth(t *testing.T) {
+	r := newReceiver(t)
+	c := startCluster(t, Options{Bridges: 2, Seed: 3, Receivers: []string{r.URL}})
+	s := NewScript(c, ScriptOptions{Seed: 3, Faults: ScriptFaults{Restart: 0.01, Silent: 0.05, Outage: 0.1, API: 0.2, Lists: 0.1, Skew: 0.1}})
+	apis := []*api{newAPI(t, c.Bridge(0)), newAPI(t, c.Bridge(1))}
+	for range 200 {
+		s.Step()
+		for _, a := range apis {
+			_, _, _ = a.try("GET", "/api/v1/callLegs", nil) // it may fail
+		}
+	}
+	s.Calm()
+	delivered(t, c)
+	faulted := 0
+	got := map[string][]string{}
+	for i, a := range apis {
+		faulted += c.Bridge(i).Requests().Faulted
+		calls, _ := a.readAll("/calls")
+		for _, id := range calls {
+			got[id], _ = a.readAll("/calls/" + id + "/callLegs")
+		}
+	}
+	want := map[string][]string{}
+	for id, legs := range c.LegTruth() {
+		want[id] = nil
+		for _, leg := range legs {
+			want[id] = append(want[id], leg.ID)
+		}
+	}
+	if diff := gocmp.Diff(want, got); diff != "" || len(want) == 0 {
+		t.Errorf("truth and API differ (-truth +API)\n%s", diff)
+	}
+	if faulted == 0 || c.Bridge(0).Deliveries().Discarded+c.Bridge(1).Deliveries().Discarded == 0 {
+		t.Errorf("%d requests got a fault, %+v", faulted, c.Bridge(0).Deliveries())
 	}
 }

@@ -52,7 +52,7 @@ type Deliveries struct {
 }
 
 func newSender(b *Bridge, uri string) *sender {
-	return &sender{bridge: b, id: b.cluster.guid(), uri: uri, kick: make(chan struct{}, 1)}
+	return &sender{bridge: b, id: newGUID(b.rng), uri: uri, kick: make(chan struct{}, 1)}
 }
 
 // start begins to post, if the cluster runs.
@@ -98,7 +98,17 @@ func (s *sender) wait() {
 // add puts a record into the queue. When the queue is full its oldest record is
 // discarded, and the next one tells.
 func (s *sender) add(r *cdr.Record) {
-	if len(s.queue) >= s.bridge.cluster.opts.Queue {
+	s.trim(s.bridge.queue - 1)
+	s.queue = append(s.queue, waiting{r, s.missed})
+	s.missed = 0
+	if s.bridge.cutOff {
+		s.fails()
+	}
+}
+
+// trim discards the oldest records until no more than most wait.
+func (s *sender) trim(most int) {
+	for len(s.queue) > most {
 		gone := s.queue[0].missing + 1
 		s.queue[0] = waiting{}
 		s.queue = s.queue[1:]
@@ -109,8 +119,13 @@ func (s *sender) add(r *cdr.Record) {
 			s.missed += gone
 		}
 	}
-	s.queue = append(s.queue, waiting{r, s.missed})
-	s.missed = 0
+}
+
+// fails notes that the receiver cannot be reached.
+func (s *sender) fails() {
+	if s.failing.IsZero() {
+		s.failing = s.bridge.cluster.now()
+	}
 }
 
 // miss notes a record that was discarded instead of added.
@@ -192,7 +207,7 @@ func (s *sender) take() (docs []*cdr.Document, epoch int) {
 	docs = []*cdr.Document{doc}
 	if s.reorder > 0 {
 		s.reorder--
-		docs = shuffle(b.cluster.rng, doc)
+		docs = shuffle(b.rng, doc)
 	}
 	if s.duplicate > 0 {
 		s.duplicate--
@@ -275,11 +290,13 @@ func (s *sender) note(ok bool, epoch int) {
 	switch {
 	case ok:
 		s.stats.Acknowledged++
-		s.failing = time.Time{}
+		if !s.bridge.cutOff || len(s.queue) == 0 {
+			s.failing = time.Time{}
+		}
 	default:
 		s.stats.Failed++
-		if s.failing.IsZero() && s.epoch == epoch {
-			s.failing = c.now()
+		if s.epoch == epoch {
+			s.fails()
 		}
 	}
 	c.touch()
@@ -304,7 +321,7 @@ func (s *sender) post(ctx context.Context, uri string, body []byte) (status int,
 }
 
 // holds tells whether posts wait.
-func (b *Bridge) holds() bool { return b.held > 0 || b.paused }
+func (b *Bridge) holds() bool { return b.held > 0 || b.paused || b.cutOff }
 
 // setReceivers replaces the receivers and returns the senders that end.
 func (b *Bridge) setReceivers(uris []string) (gone []*sender) {

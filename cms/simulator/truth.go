@@ -52,6 +52,52 @@ func (c *Cluster) Truth() map[string]Meeting {
 	return truth
 }
 
+// LegTruth is the truth about one leg that is in a call.
+type LegTruth struct {
+	ID          string
+	Bridge      string // unique name of the Call Bridge
+	Group       string // id of the participant
+	Name        string // as it is now
+	Address     string // remoteAddress, as it is now
+	Level       int    // 1, 2 or 3; 0: no person
+	Counts      bool   // somebody who sees and hears the meeting, see Cluster.Truth
+	Connected   bool   // has been connected in this call, as it still is on hold
+	Deactivated bool   // in the lobby
+	State       string // as the API writes it
+	Peer        string // of a distribution link: GUID of the Call Bridge at its far end
+}
+
+// LegTruth returns all legs of every running call, by call id and oldest first:
+// also those that do not count. A call without legs has an empty list, and legs
+// that are in no call are in none.
+func (c *Cluster) LegTruth() map[string][]LegTruth {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	truth := make(map[string][]LegTruth)
+	for _, b := range c.bridges {
+		for _, call := range b.order {
+			legs := make([]LegTruth, len(call.legs))
+			for i, leg := range call.legs {
+				legs[i] = leg.truth()
+			}
+			truth[call.id] = legs
+		}
+	}
+	return truth
+}
+
+func (leg *Leg) truth() LegTruth {
+	t := LegTruth{
+		ID: leg.id, Bridge: leg.bridge.name, Group: leg.groupID, Name: leg.name, Address: leg.address,
+		Level: leg.level, Counts: leg.counts(), Connected: leg.joined, Deactivated: leg.deactivated,
+		State: leg.state.String(),
+	}
+	if leg.link != nil {
+		t.Peer = leg.link.guid
+	}
+	return t
+}
+
 // counts tells whether the leg is somebody who sees and hears the meeting.
 func (leg *Leg) counts() bool { return leg.level > 0 && leg.joined && !leg.deactivated }
 
