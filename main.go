@@ -58,6 +58,7 @@ type commandLine struct {
 	Classify struct {
 		Address []string `arg:"" help:"Addresses, as calls come from them."`
 	} `cmd:"" help:"Say which level an address gets, and why."`
+	Receivers receiversLine `cmd:"" help:"List where each Call Bridge posts its records to; add and remove."`
 }
 
 func main() {
@@ -109,6 +110,8 @@ func realMain(ctx context.Context, args []string, stdout, stderr io.Writer) int 
 	case name == "check":
 		fmt.Fprintf(stdout, "%s is in order\n", cl.Config)
 		return 0
+	case name == "receivers":
+		return receivers(ctx, command.Command(), cl.Receivers, c, stdout, stderr)
 	}
 	return fail(stderr, run(ctx, cl, c, nil, stderr))
 }

@@ -163,9 +163,12 @@ func (c *Client) roundTrip(ctx context.Context, l lane, method, path string, for
 	req.Header.Set("Accept", "text/xml, application/xml")
 	if body != nil {
 		req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	}
+	if method == http.MethodPut || method == http.MethodDelete {
 		// A nil value sends no such header, and tells net/http that the request
-		// may be sent again when a kept-alive connection turns out closed. Ours
-		// sets a state, so twice is as good as once.
+		// may be sent again when a kept-alive connection turns out closed. These
+		// set a state, so twice is as good as once; what a POST adds would be
+		// there twice.
 		req.Header["Idempotency-Key"] = nil
 	}
 	res, err := c.http[l].Do(req)
@@ -250,6 +253,7 @@ var reasonNames = map[string]string{
 	"calllegdoesnotexist":     "callLegDoesNotExist",
 	"participantdoesnotexist": "participantDoesNotExist",
 	"callbridgedoesnotexist":  "callBridgeDoesNotExist",
+	"cdrreceiverdoesnotexist": "cdrReceiverDoesNotExist",
 	"parametererror":          "parameterError",
 	"toomanycdrreceivers":     "tooManyCdrReceivers",
 	"databasenotready":        "databaseNotReady",
@@ -285,8 +289,9 @@ const (
 // page, each once. A page may have fewer than were asked for, and the list moves
 // while it is read (Cisco's API guide, "Retrieving a list"), so the offset goes
 // on by what was returned, until it reaches the total or a page is empty. An
-// error gives no list: part of one proves no absence.
-func list[T any](ctx context.Context, c *Client, path string, query url.Values, item string, read func(id string, n *node) T) ([]T, error) {
+// error gives no list: part of one proves no absence. look is shown the root of
+// every page, which is nil for an empty answer.
+func list[T any](ctx context.Context, c *Client, path string, query url.Values, item string, read func(id string, n *node) T, look ...func(root *node)) ([]T, error) {
 	var all []T
 	seen := map[string]struct{}{}
 	offset, stale := 0, 0
@@ -300,6 +305,9 @@ func list[T any](ctx context.Context, c *Client, path string, query url.Values, 
 		root, err := c.get(ctx, path, q)
 		if err != nil {
 			return nil, err
+		}
+		for _, f := range look {
+			f(root)
 		}
 		returned, fresh := 0, 0
 		if root != nil {

@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -94,6 +95,13 @@ func IsUnauthorized(err error) bool { return status(err) == http.StatusUnauthori
 // IsBusy reports whether the server asks to be tried later (503).
 func IsBusy(err error) bool { return status(err) == http.StatusServiceUnavailable }
 
+// IsFull reports whether all places for receivers of records are taken
+// (tooManyCdrReceivers in Cisco's API guide; there are four).
+func IsFull(err error) bool {
+	var e *APIError
+	return errors.As(err, &e) && slices.Contains(e.Reasons, "tooManyCdrReceivers")
+}
+
 // IsUncertain reports whether a write that failed so may have worked all the
 // same: no answer came to a request that was sent, or the answer was a fault in
 // the middle of the work. A 503 is a refusal.
@@ -113,6 +121,8 @@ func Remedy(err error) string {
 		return t.Remedy
 	}
 	switch s := status(err); {
+	case IsFull(err):
+		return "take a receiver out that is needed no more: callmark receivers remove URI"
 	case s == http.StatusUnauthorized:
 		return "check username and password, and whether the account is locked; then press r, or wait for the next try"
 	case s == http.StatusForbidden:
