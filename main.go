@@ -147,6 +147,7 @@ type app struct {
 	receiver *receiver.Server
 	cluster  *cms.Cluster
 	notifier *cms.Notifier
+	sync     *cms.Synchroniser
 	console  *ui.Console // nil when headless
 	stderr   io.Writer
 
@@ -180,6 +181,7 @@ func run(ctx context.Context, cl commandLine, c config.Config, ready func(*app),
 		return err
 	}
 	a.notifier = cms.NewNotifier(a.cluster)
+	a.sync = cms.NewSynchroniser(a.cluster, a.board)
 	if a.receiver, err = receiver.New(a.board, receiverOptions(c, a)); err != nil {
 		return err
 	}
@@ -199,6 +201,7 @@ func run(ctx context.Context, cl commandLine, c config.Config, ready func(*app),
 
 	a.cluster.Start(context.Background())
 	a.notifier.Start(context.Background())
+	a.sync.Start(context.Background())
 	defer a.finish()
 	if err := a.receiver.Start(); err != nil {
 		return err
@@ -225,6 +228,7 @@ func (a *app) finish() {
 	if err := a.receiver.Stop(within); err != nil {
 		a.log.Warn("receiver did not stop in order", "problem", err.Error())
 	}
+	a.sync.Stop()
 	a.notifier.Stop(within)
 	if a.onExit == "clear" {
 		within, cancel := context.WithTimeout(context.Background(), clearWithin)
@@ -295,6 +299,13 @@ func (a *app) spawn(name string, f func()) {
 		}()
 		f()
 	}()
+}
+
+// refresh is what the operator's r does: what waits after a failure is tried at
+// once, and everything is read anew.
+func (a *app) refresh() {
+	a.notifier.Retry()
+	a.sync.Resync()
 }
 
 // tick tells the board the time.
@@ -382,6 +393,8 @@ func cmsOptions(c config.Config, a *app) cms.Options {
 		Username: c.CMS.Username, Password: cms.Secret(c.CMS.Password.Reveal()),
 		CAFile: c.CMS.CAFile, InsecureSkipVerify: c.CMS.InsecureSkipVerify,
 		ReadsPerSecond: c.CMS.ReadsPerSecond, WritesPerSecond: c.CMS.WritesPerSecond,
+		Resync: c.CMS.Resync, StatusEvery: c.CMS.StatusEvery,
+		Own: cms.Own{URI: c.Receiver.URI, Listen: c.Receiver.Listen, Path: c.Receiver.Path},
 		Log: a.log, Go: a.spawn,
 	}
 }
@@ -399,7 +412,7 @@ func uiOptions(c config.Config, cl commandLine, a *app, o policy.Options) ui.Opt
 		Board: a.board, Version: version, Who: whoAmI(), Demo: cl.Demo,
 		ReadOnly: cl.ReadOnly || c.UI.ReadOnly, ASCII: c.UI.ASCII,
 		Levels: o.Levels, MaxText: c.Marking.MaxLength, QuitWarning: quitWarning(c.Marking.OnExit),
-		Refresh: a.notifier.Retry, Go: a.spawn,
+		Refresh: a.refresh, Go: a.spawn,
 	}
 }
 

@@ -16,6 +16,14 @@ var (
 	searchBackoff = backoff{500 * time.Millisecond, 30 * time.Second} // a session whose server is not found
 )
 
+// within is the backoff with a longest wait.
+func (b backoff) within(most time.Duration) backoff {
+	if most > 0 {
+		b.base, b.cap = min(b.base, most), min(b.cap, most)
+	}
+	return b
+}
+
 // after is the wait after so many failures in a row, from 1; random is in
 // [0,1). A tenth of the base is always waited.
 func (b backoff) after(failures int, random float64) time.Duration {

@@ -17,7 +17,8 @@ type CallBridge struct {
 // SystemStatus is what /system/status tells.
 type SystemStatus struct {
 	Version        string
-	Uptime         time.Duration
+	Uptime         time.Duration // whole seconds, or negative
+	Clock          time.Time     // cdrTime, or zero
 	Clustered      bool
 	CDRCorrelator  int64 // cdrCorrelatorIndex: the index of the next record that it will send, or -1
 	CallLegsActive int64 // or -1
@@ -68,9 +69,15 @@ func (c *Client) SystemStatus(ctx context.Context) (SystemStatus, error) {
 	if err != nil {
 		return SystemStatus{}, c.failed(err, "read the status")
 	}
+	uptime := time.Duration(-1)
+	if n := number(root.get("uptimeseconds")); n >= 0 {
+		uptime = time.Duration(min(n, 1<<31)) * time.Second
+	}
+	clock, _ := time.Parse(time.RFC3339, root.get("cdrtime")) // zero if it is none
 	return SystemStatus{
 		Version:        plain(root.get("softwareversion")),
-		Uptime:         seconds(root.get("uptimeseconds")),
+		Uptime:         uptime,
+		Clock:          clock,
 		Clustered:      strings.EqualFold(root.get("clusterenabled"), "true"),
 		CDRCorrelator:  number(root.get("cdrcorrelatorindex")),
 		CallLegsActive: number(root.get("calllegsactive")),

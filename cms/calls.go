@@ -21,6 +21,7 @@ type Call struct {
 	Tenant     string
 
 	Legs    int64 // numCallLegs, or -1
+	Remote  int64 // numParticipantsRemote, or -1
 	Message Message
 }
 
@@ -33,9 +34,23 @@ type Message struct {
 	Remaining time.Duration // likewise
 }
 
-// Calls lists the calls that run on this Call Bridge.
-func (c *Client) Calls(ctx context.Context) ([]Call, error) {
-	calls, err := list(ctx, c, "/calls", nil, "call", readCall)
+// Shown is what the participants see of the message.
+func (m Message) Shown() policy.Shown {
+	switch {
+	case m.Text == "" || !m.Permanent && m.Duration == 0:
+		return policy.Shown{}
+	case m.Permanent:
+		return policy.Shown{Text: m.Text, Position: m.Position}
+	case m.Remaining == 0:
+		return policy.Shown{} // its time is over
+	}
+	return policy.Shown{Text: m.Text, Position: m.Position, Duration: m.Duration}
+}
+
+// Calls lists the calls that run on this Call Bridge. page, if given, is called
+// after every page.
+func (c *Client) Calls(ctx context.Context, page func()) ([]Call, error) {
+	calls, err := list(ctx, c, "/calls", nil, "call", readCall, paged(page)...)
 	return calls, c.failed(err, "list the calls")
 }
 
@@ -50,11 +65,8 @@ func (c *Client) Call(ctx context.Context, id string) (Call, error) {
 	if err != nil {
 		return Call{}, c.failed(err, "read call %s", id)
 	}
-	if root == nil || root.name != "call" {
-		return Call{}, c.failed(errNotAPI, "read call %s", id)
-	}
-	if said := root.attr("id"); said != "" && !strings.EqualFold(said, id) {
-		return Call{}, c.failed(fmt.Errorf("it told of call %q instead", c.clean(said)), "read call %s", id)
+	if err := itself(c, root, "call", id); err != nil {
+		return Call{}, c.failed(err, "read call %s", id)
 	}
 	return readCall(id, root), nil
 }
@@ -69,7 +81,7 @@ func readCall(id string, n *node) Call {
 	call := Call{
 		ID: id, Name: plain(n.get("name")), CoSpace: plain(n.get("cospace")),
 		Correlator: plain(n.get("callcorrelator")), Tenant: plain(n.get("tenant")),
-		Legs: number(n.get("numcalllegs")),
+		Legs: number(n.get("numcalllegs")), Remote: number(n.get("numparticipantsremote")),
 		Message: Message{
 			Text:     policy.Clean(n.get("messagetext"), 512),
 			Position: plain(strings.ToLower(n.get("messageposition"))),

@@ -60,7 +60,7 @@ func newClient(a Address, o Options, tlsConfig *tls.Config) *Client {
 	c := &Client{
 		address: a, timeout: o.Timeout,
 		insecure: a.Scheme == "http" || o.InsecureSkipVerify,
-		gate:     newGate(o.Rand),
+		gate:     newGate(o.Rand, o.MaxBackoff),
 	}
 	user, password := o.Username, string(o.Password)
 	c.authenticate = func(r *http.Request) { r.SetBasicAuth(user, password) }
@@ -288,13 +288,16 @@ const (
 // list reads a whole collection: the children called item (lower case) of every
 // page, each once. A page may have fewer than were asked for, and the list moves
 // while it is read (Cisco's API guide, "Retrieving a list"), so the offset goes
-// on by what was returned, until it reaches the total or a page is empty. An
-// error gives no list: part of one proves no absence. look is shown the root of
-// every page, which is nil for an empty answer.
+// on by what was returned, until it reaches the total or a page is empty. Where
+// pages repeat what others had, they lack something else: then it is read again,
+// for as long as that brings something new. Even so it may lack what moved away
+// from one page to another: absence from a list is no proof. An error gives no
+// list. look is shown the root of every page, which is nil for an empty answer.
 func list[T any](ctx context.Context, c *Client, path string, query url.Values, item string, read func(id string, n *node) T, look ...func(root *node)) ([]T, error) {
 	var all []T
 	seen := map[string]struct{}{}
-	offset, stale := 0, 0
+	offset, before := 0, 0      // before: how many were known when this pass began
+	fruitful, fruitless := 0, 0 // pages
 	q := url.Values{}
 	for k, v := range query {
 		q[k] = v
@@ -328,15 +331,22 @@ func list[T any](ctx context.Context, c *Client, path string, query url.Values, 
 		offset += returned
 		total := number(root.attr("total"))
 		if returned == 0 || total >= 0 && int64(offset) >= total {
-			return all, nil
+			if int64(len(all)) >= total || returned == 0 {
+				return all, nil
+			}
+			if len(all) == before {
+				if int64(2*len(all)) < total { // it does not know offset, or moves too fast
+					return nil, fmt.Errorf("it says that the list has %d entries, and shows %d of them", total, len(all))
+				}
+				return all, nil
+			}
+			offset, before = 0, len(all)
+			continue
 		}
-		// One page of repeats is a list that moved; two are a server that does
-		// not know offset.
-		if stale++; fresh > 0 {
-			stale = 0
-		}
-		if stale == 2 {
-			return nil, errors.New("it repeats the same page of the list")
+		if fresh > 0 {
+			fruitful++
+		} else if fruitless++; fruitless > 2+3*fruitful {
+			return nil, errors.New("it repeats the same pages of the list")
 		}
 		if len(all) > maxItems {
 			return nil, fmt.Errorf("the list has more than %d entries", maxItems)

@@ -397,3 +397,12 @@ func hostKey(host string) string {
 	}
 	return host
 }
+
+// watches reports whether a Call Bridge is one of the configured servers.
+func (c *Cluster) watches(guid string) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return slices.ContainsFunc(c.servers, func(s *server) bool {
+		return s.id.guid != "" && strings.EqualFold(s.id.guid, guid)
+	})
+}

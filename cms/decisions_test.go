@@ -222,7 +222,7 @@ func TestJudge(t *testing.T) {
 func TestGate(t *testing.T) {
 	now := time.Date(2026, 3, 1, 9, 0, 0, 0, time.UTC)
 	after := func(d time.Duration) { now = now.Add(d) }
-	g := newGate(func() float64 { return 1 })
+	g := newGate(func() float64 { return 1 }, 0)
 	enter := func(l lane) ticket {
 		t.Helper()
 		tk, _, ok := g.enter(l, now)

@@ -56,9 +56,10 @@ func outcomeOf(err error) outcome {
 // the first answer of all there is one request at a time too, so that a wrong
 // password is tried once and not by every worker.
 type gate struct {
-	mu     sync.Mutex
-	random func() float64
-	wakes  []func() // called after the gate may have opened or its status changed
+	mu      sync.Mutex
+	random  func() float64
+	backoff backoff
+	wakes   []func() // called after the gate may have opened or its status changed
 
 	answered   bool // something other than a 401 has come, ever
 	locked     bool
@@ -95,8 +96,8 @@ type ticket struct {
 	epoch uint64
 }
 
-func newGate(random func() float64) *gate {
-	g := &gate{random: random}
+func newGate(random func() float64, most time.Duration) *gate {
+	g := &gate{random: random, backoff: serverBackoff.within(most)}
 	for l := range g.lanes {
 		g.lanes[l].state = policy.ServerUp
 	}
@@ -200,7 +201,7 @@ func (g *gate) leave(t ticket, now time.Time, result outcome, took time.Duration
 		}
 		ls.attempts++
 		ls.epoch++
-		ls.next = now.Add(serverBackoff.after(ls.attempts, g.random()))
+		ls.next = now.Add(g.backoff.after(ls.attempts, g.random()))
 		ls.problem, ls.remedy = problem, remedy
 		ls.state = policy.ServerDown
 		if result == outcomeBusy {

@@ -38,7 +38,7 @@ func (c *Cluster) keep(ctx context.Context, s *server) {
 				next = now.Add(identityEvery/2 + time.Duration(c.o.Rand()*float64(identityEvery/2)))
 			} else if ctx.Err() == nil {
 				failures++
-				next = now.Add(identityBackoff.after(failures, c.o.Rand()))
+				next = now.Add(identityBackoff.within(c.o.MaxBackoff).after(failures, c.o.Rand()))
 				if text := err.Error(); text != failure && c.serverState(s) == policy.ServerUp {
 					failure = text // what is wrong with the whole server is on the board
 					c.o.Log.Warn("server not identified", "server", s.Name(), "err", err)

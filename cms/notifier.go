@@ -355,7 +355,7 @@ func (n *Notifier) ended(now time.Time, wr *writer, t ticket, w policy.Want, how
 		}
 	case verdictAbsent:
 		n.board.Absent(now, w.Ref, name)
-		n.failed(now, w, callBackoff) // in case that it is wanted all the same
+		n.failed(now, w, callBackoff.within(n.o.MaxBackoff)) // in case that it is wanted all the same
 	case verdictWrongServer:
 		n.board.Failed(now, w.Ref, w.Marking, name+" does not know the call, and was only guessed to be its server", false)
 		n.board.Unbind(now, w.Session.ID, name)
@@ -372,7 +372,7 @@ func (n *Notifier) ended(now time.Time, wr *writer, t ticket, w policy.Want, how
 			tr = n.try(w)
 			tr.due = now
 		} else {
-			tr = n.failed(now, w, callBackoff)
+			tr = n.failed(now, w, callBackoff.within(n.o.MaxBackoff))
 		}
 		tr.outage = true
 		// The next probe is another call's, if there is one: a request that the
@@ -382,7 +382,7 @@ func (n *Notifier) ended(now time.Time, wr *writer, t ticket, w policy.Want, how
 		}
 	case verdictRetry:
 		n.board.Failed(now, w.Ref, w.Marking, err.Error(), IsUncertain(err))
-		n.failed(now, w, callBackoff)
+		n.failed(now, w, callBackoff.within(n.o.MaxBackoff))
 	}
 }
 

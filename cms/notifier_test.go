@@ -175,7 +175,7 @@ func TestRefusedInTheMiddleStopsReadsToo(t *testing.T) {
 		before := len(r.servers[0].got(""))
 		r.board.want(1, "a", on(1), level(3))
 		pass(time.Second)
-		_, err := r.cluster.Clients()[0].Calls(t.Context())
+		_, err := r.cluster.Clients()[0].Calls(t.Context(), nil)
 		if err == nil || !strings.Contains(err.Error(), "locked") {
 			t.Errorf("a read gave %v", err)
 		}

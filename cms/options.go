@@ -30,6 +30,11 @@ type Options struct {
 	Writers         int           // writes at once per server, one of which is kept for rises; 4, at least 2
 	Timeout         time.Duration // of one request; 10 s
 
+	Resync      time.Duration // between two reconciliations with a server; 60 s
+	StatusEvery time.Duration // between two looks at a server's status; 5 s
+	MaxBackoff  time.Duration // longest wait after failures; 30 s
+	Own         Own           // how our own receiver is known among those of a server
+
 	Log *slog.Logger // for what the board's journal does not tell; none
 
 	// What tests and main put in the place of the real thing.
@@ -123,6 +128,15 @@ func (o Options) withDefaults() Options {
 	}
 	if o.Timeout == 0 {
 		o.Timeout = 10 * time.Second
+	}
+	if o.Resync == 0 {
+		o.Resync = time.Minute
+	}
+	if o.StatusEvery == 0 {
+		o.StatusEvery = 5 * time.Second
+	}
+	if o.MaxBackoff == 0 {
+		o.MaxBackoff = 30 * time.Second
 	}
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)

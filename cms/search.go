@@ -108,7 +108,7 @@ func (n *Notifier) searchRound(se *search) (done bool, wait time.Duration) {
 	}
 	se.rounds++
 	n.reportSearch(now, se, wants, len(candidates), no)
-	return false, max(searchPause, searchBackoff.after(se.rounds, n.o.Rand()))
+	return false, max(searchPause, searchBackoff.within(n.o.MaxBackoff).after(se.rounds, n.o.Rand()))
 }
 
 // searchWants drops the calls that are not to be written any more and returns

@@ -1,0 +1,104 @@
+package cms
+
+import (
+	"context"
+	"strings"
+
+	"callmark/policy"
+)
+
+// CallLegs lists the call legs of this Call Bridge: name, address and call of
+// each. page, if given, is called after every page.
+func (c *Client) CallLegs(ctx context.Context, page func()) ([]policy.LegFacts, error) {
+	legs, err := list(ctx, c, "/callLegs", nil, "callleg", readListedLeg, paged(page)...)
+	return legs, c.failed(err, "list the call legs")
+}
+
+// CallLegsOf lists those of one call. An error for which IsNotExist holds says
+// that the call does not run on this Call Bridge.
+func (c *Client) CallLegsOf(ctx context.Context, call string) ([]policy.LegFacts, error) {
+	path, err := segment(call)
+	if err != nil {
+		return nil, c.failed(err, "list the legs of call %q", policy.Clean(call, maxText))
+	}
+	legs, err := list(ctx, c, "/calls/"+path+"/callLegs", nil, "callleg", readListedLeg)
+	return legs, c.failed(err, "list the legs of call %s", call)
+}
+
+func paged(page func()) []func(*node) {
+	if page == nil {
+		return nil
+	}
+	return []func(*node){func(*node) { page() }}
+}
+
+// readListedLeg reads what a list tells. remoteParty is where the leg is now,
+// originalRemoteParty where it began (Cisco's API guide, "Retrieving call legs").
+// A list that names no call does not say that there is none.
+func readListedLeg(id string, n *node) policy.LegFacts {
+	return policy.LegFacts{
+		ID: id, Name: plain(n.get("name")), RemoteAddress: address(n.get("remoteparty")), Call: plain(n.get("call")),
+	}
+}
+
+// address is an address as the board takes it: a longer one than any that is
+// real stays too long for it, and is level 3.
+func address(s string) string { return s[:min(len(s), 1024)] }
+
+// CallLeg reads one leg in full. An error for which IsNotExist holds says that
+// it is not on this Call Bridge.
+//
+// The recording and streaming of its status are not read: Cisco's own example
+// has them true on an endpoint that is recorded, so they do not tell a recorder
+// from a person. Only a record does.
+func (c *Client) CallLeg(ctx context.Context, id string) (policy.LegFacts, error) {
+	path, err := segment(id)
+	if err != nil {
+		return policy.LegFacts{}, c.failed(err, "read call leg %q", policy.Clean(id, maxText))
+	}
+	root, err := c.get(ctx, "/callLegs/"+path, nil)
+	if err == nil {
+		err = itself(c, root, "callleg", id)
+	}
+	if err != nil {
+		return policy.LegFacts{}, c.failed(err, "read call leg %s", id)
+	}
+	f := readListedLeg(id, root)
+	f.RemoteParty = address(root.get("originalremoteparty"))
+	f.Type, f.SubType = plain(strings.ToLower(root.get("type"))), subType(root.get("subtype"))
+	status := root.child("status")
+	f.Group = plain(status.get("groupid"))
+	f.IVR = f.Call == ""
+	switch strings.ToLower(status.get("state")) {
+	case "connected", "onhold":
+		f.Connected = f.Call != ""
+	}
+	switch strings.ToLower(status.get("deactivated")) {
+	case "true":
+		f.Deactivated = policy.Yes
+	case "false":
+		f.Deactivated = policy.No
+	}
+	return f, nil
+}
+
+// subType is a subType in the records' spelling, whatever its case.
+func subType(s string) string {
+	for _, known := range []string{"lync", "avaya", "distributionLink", "lyncDistribution", "webApp"} {
+		if strings.EqualFold(s, known) {
+			return known
+		}
+	}
+	return plain(s)
+}
+
+// itself reports what is wrong with an answer that should be one object.
+func itself(c *Client, root *node, name, id string) error {
+	if root == nil || root.name != name {
+		return errNotAPI
+	}
+	if said := root.attr("id"); said != "" && !strings.EqualFold(said, id) {
+		return &TransportError{Sent: true, Problem: "it told of " + c.clean(said) + " instead"}
+	}
+	return nil
+}
