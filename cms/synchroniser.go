@@ -25,7 +25,7 @@ type Pictured interface {
 	Polled(now time.Time, server string, p policy.Poll)
 	WantLists(now time.Time, server, why string)
 	ListsDue(now time.Time, server string) (why string, wait time.Duration)
-	BeginRound(now time.Time, server string) policy.Round
+	BeginRound(now time.Time, server string) (r policy.Round, ok bool)
 	Progress(now time.Time, r policy.Round)
 	Listed(now time.Time, r policy.Round, calls []policy.CallFacts, legs []policy.LegFacts) bool
 	Questions(now time.Time, server string, max int) []policy.Question
@@ -207,7 +207,10 @@ func (r *reader) round(ctx context.Context, why string) error {
 	if err := r.poll(ctx, true); err != nil {
 		return err
 	}
-	round := r.y.board.BeginRound(time.Now(), r.name)
+	round, ok := r.y.board.BeginRound(time.Now(), r.name)
+	if !ok {
+		return errors.New("its Call Bridge seems to have restarted")
+	}
 	page := func() { r.y.board.Progress(time.Now(), round) }
 	calls, err := r.s.Calls(ctx, page)
 	if err != nil {

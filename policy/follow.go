@@ -177,7 +177,7 @@ func (b *Board) Polled(now time.Time, server string, p Poll) {
 	f.polls++
 	b.skew(now, f, p)
 	if !f.polled.IsZero() && (p.Next != NoIndex && f.next != NoIndex && p.Next < f.next || p.Uptime >= 0 && p.Uptime < f.uptime) {
-		b.restartSeen(now, f)
+		b.restartSeen(now, f, p)
 		if f.suspect { // at the first time; what it said before stays for the second
 			b.settle(now)
 			return
@@ -204,7 +204,7 @@ func (b *Board) Polled(now time.Time, server string, p Poll) {
 }
 
 // restartSeen is for a status that lies before an earlier one.
-func (b *Board) restartSeen(now time.Time, f *follow) {
+func (b *Board) restartSeen(now time.Time, f *follow, p Poll) {
 	s := b.home(f.server)
 	if !f.suspect {
 		f.suspect = true
@@ -215,13 +215,53 @@ func (b *Board) restartSeen(now time.Time, f *follow) {
 		return
 	}
 	f.suspect = false
-	for _, s := range []*session{b.opened(f.server), b.sessionOn(f.server)} {
-		// One that was heard first since its status was right is the new one.
-		if s != nil && (s.api || s.first.Before(f.polled)) {
+	old := f.polled
+	for _, s := range b.sessions {
+		switch {
+		case s.server != f.server || s.sureness != Proven:
+		case s.api || s.first.Before(old):
 			b.endSession(now, s, "its Call Bridge has restarted, says its status")
+		case p.Next != NoIndex && s.last.Before(p.Began):
+			// It was heard first since its status was right: it is the new one. What
+			// the API told of the old one may have got into it.
+			b.distrust(now, s, p.Next, "its Call Bridge has restarted")
 		}
 	}
 	f.restart(now, "its Call Bridge has restarted")
+}
+
+// distrust takes their weight from facts that claim an index which a session has
+// not reached, so that what is read, and later records, win over them.
+func (b *Board) distrust(now time.Time, s *session, limit int64, why string) {
+	within := func(at *int64) {
+		if *at >= limit {
+			*at = limit - 1
+		}
+	}
+	unread := func(at *int64) {
+		if *at > limit {
+			*at = NoIndex
+		}
+	}
+	for _, c := range s.calls {
+		for _, at := range []*int64{&c.nameAt, &c.bornAt, &c.startAt, &c.endAt} {
+			within(at)
+		}
+		unread(&c.readAt)
+	}
+	for _, l := range s.legs {
+		for _, at := range []*int64{&l.bornAt, &l.newest, &l.nameAt, &l.partyAt, &l.addressAt, &l.groupAt, &l.targetAt, &l.lobbyAt} {
+			within(at)
+		}
+		unread(&l.readAt)
+		unread(&l.listedAt)
+	}
+	s.synced = min(s.synced, limit-1)
+	s.forcedAt = min(s.forcedAt, limit)
+	s.round.open = false
+	s.force(limit, why)
+	b.checkGap(now, s)
+	b.wantLists(now, s, why)
 }
 
 // restart forgets what a run of its Call Bridge has told.
@@ -233,8 +273,11 @@ func (f *follow) restart(now time.Time, why string) {
 
 // unfollow is for a session that has ended.
 func (b *Board) unfollow(now time.Time, s *session, why string) {
-	if f := b.follows[s.server]; f != nil && (s.sureness == Proven || s.api) {
+	if f := b.follows[s.server]; f != nil && s.sureness == Proven {
 		f.restart(now, why)
+		if a := b.opened(s.server); a != nil {
+			b.forget(now, a, why) // it was read from the same run
+		}
 	}
 }
 
@@ -246,10 +289,9 @@ func (b *Board) compare(now time.Time, f *follow, s *session, p Poll) {
 	}
 	if high >= p.Next && s.last.Before(p.Began) {
 		if s.seen.cut(p.Next) {
+			b.distrust(now, s, p.Next, "records came that its Call Bridge did not send")
 			b.raise(now, Alarm{Key: "index/" + s.label(), Text: fmt.Sprintf("records in the name of %s have indexes that it has not reached", s.label()),
 				Remedy: "somebody else sends records: close the receiver to others"})
-			s.force(p.Next, "records came that its Call Bridge did not send")
-			b.checkGap(now, s)
 		}
 		high = s.seen.high()
 	}

@@ -21,14 +21,15 @@ type round struct {
 }
 
 // BeginRound begins to read a server's lists. Its status should have been polled
-// right before.
-func (b *Board) BeginRound(now time.Time, server string) Round {
+// right before. It reports false while the Call Bridge seems to have restarted:
+// another poll will tell.
+func (b *Board) BeginRound(now time.Time, server string) (Round, bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	r := Round{Server: server, began: now, asOf: NoIndex}
 	f := b.follows[server]
-	if f == nil {
-		return r
+	if f == nil || f.suspect {
+		return r, false
 	}
 	f.due = ""
 	r.epoch = f.epoch
@@ -37,7 +38,7 @@ func (b *Board) BeginRound(now time.Time, server string) Round {
 	} else if r.asOf = f.next; r.asOf == NoIndex {
 		r.asOf = 0
 	}
-	return r
+	return r, true
 }
 
 // Progress notes that a page of a round has come, or another answer.
@@ -70,7 +71,10 @@ func (b *Board) Listed(now time.Time, r Round, calls []CallFacts, legs []LegFact
 	if f == nil || f.epoch != r.epoch {
 		return false
 	}
-	b.matchLists(now, r.Server, calls, legs)
+	b.matchLists(now, r, calls, legs)
+	if f.epoch != r.epoch {
+		r.epoch = f.epoch // what ended was not what was read
+	}
 	s := b.home(r.Server)
 	if s == nil {
 		s = b.openSession(now, r.Server)
@@ -137,21 +141,34 @@ func (b *Board) breathe(now time.Time, f *follow, r Round, s *session, i int) bo
 	return f.epoch == r.epoch && b.home(r.Server) == s
 }
 
-// matchLists finds sessions whose server was not known by what is listed there.
-func (b *Board) matchLists(now time.Time, server string, calls []CallFacts, legs []LegFacts) {
+// matchLists finds the sessions that run on a server by what is listed there. Of
+// several that are its, one that has been silent since the round began and has
+// nothing listed is over, if another has.
+func (b *Board) matchLists(now time.Time, r Round, calls []CallFacts, legs []LegFacts) {
+	listed := map[*session]bool{}
 	for _, s := range b.sessions {
-		if s.sureness == Proven || s.api {
+		if s.api || s.sureness == Proven && s.server != r.Server {
 			continue
 		}
-		found := false
-		for i := range calls {
-			found = found || s.calls[calls[i].ID] != nil
+		for i := 0; i < len(calls) && !listed[s]; i++ {
+			c := s.calls[calls[i].ID]
+			listed[s] = c != nil && c.meeting != nil
 		}
-		for i := range legs {
-			found = found || s.legs[legs[i].ID] != nil
+		for i := 0; i < len(legs) && !listed[s]; i++ {
+			l := s.legs[legs[i].ID]
+			listed[s] = l != nil && !l.ended
 		}
-		if found {
-			b.prove(now, s, server)
+	}
+	some := false
+	for s, is := range listed {
+		if is {
+			some = true
+			b.prove(now, s, r.Server)
+		}
+	}
+	for s, is := range listed {
+		if some && !is && s.sureness == Proven && s.last.Before(r.began) && s.live > 0 && b.sessions[s.id] == s {
+			b.endSession(now, s, "its Call Bridge has restarted, say its lists")
 		}
 	}
 }
