@@ -402,7 +402,7 @@ func cmsOptions(c config.Config, a *app) cms.Options {
 func receiverOptions(c config.Config, a *app) receiver.Options {
 	return receiver.Options{
 		Listen: c.Receiver.Listen, Path: c.Receiver.Path,
-		MaxBody: c.Receiver.MaxBodyMB << 20, RefusedDir: c.Receiver.RefusedDir,
+		MaxBody: c.Receiver.MaxBodyMB << 20, RefusedDir: c.Receiver.RefusedDir, Unready: a.board.Unready,
 		Log: a.log, Go: a.spawn,
 	}
 }

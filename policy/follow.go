@@ -21,9 +21,10 @@ type follow struct {
 	wake   chan struct{} // holds a token when there is something to read
 	epoch  uint64        // moves when all that ran there has ended
 
-	due    string    // why its lists are to be read; empty: they are not
-	dueAt  time.Time // not before
-	listed time.Time // when they were last read in full
+	started time.Time // when it was begun to be followed
+	due     string    // why its lists are to be read; empty: they are not
+	dueAt   time.Time // not before
+	listed  time.Time // when they were last read in full
 
 	// Of its status.
 	polled  time.Time // zero: not yet, or its Call Bridge has restarted since
@@ -58,7 +59,7 @@ func (b *Board) Follow(now time.Time, server string) <-chan struct{} {
 	defer b.mu.Unlock()
 	f := b.follows[server]
 	if f == nil {
-		f = &follow{server: server, wake: make(chan struct{}, 1), next: NoIndex, base: NoIndex, before: NoIndex, due: "callmark has started"}
+		f = &follow{server: server, wake: make(chan struct{}, 1), next: NoIndex, base: NoIndex, before: NoIndex, due: "callmark has started", started: now}
 		b.follows[server] = f
 		b.bump()
 	}

@@ -2,7 +2,9 @@ package policy
 
 import (
 	"cmp"
+	"fmt"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -227,6 +229,15 @@ func (b *Board) holder(m *meeting, v *MeetingView) {
 	}
 	if first != nil {
 		v.Holder = Holder{Leg: first.id, Name: first.name, Evidence: b.evidence(first)}
+		return
+	}
+	for _, c := range m.calls {
+		for i := range c.away {
+			if p := &c.away[i]; p.evidence.Level == m.computed && !m.hosts(p.bridge) {
+				v.Holder = Holder{Name: p.name, Evidence: p.evidence}
+				return
+			}
+		}
 	}
 }
 
@@ -253,6 +264,13 @@ func (b *Board) people(m *meeting, v *MeetingView) {
 	}
 	for _, level := range groups {
 		v.People[level]++
+	}
+	for _, c := range m.calls {
+		for i := range c.away {
+			if p := &c.away[i]; !m.hosts(p.bridge) {
+				v.People[p.evidence.Level]++
+			}
+		}
 	}
 }
 
@@ -285,6 +303,19 @@ func (b *Board) Legs(id MeetingID) []LegView {
 			})
 		}
 	}
+	for _, c := range m.calls {
+		for i := range c.away {
+			p := &c.away[i]
+			if m.hosts(p.bridge) {
+				continue
+			}
+			legs = append(legs, LegView{
+				ID: fmt.Sprintf("%s/%d", p.bridge, i), Name: p.name, Address: p.evidence.Address, Domain: p.evidence.Host,
+				Level: p.evidence.Level, Evidence: p.evidence, Type: "elsewhere", Presence: InMeeting, Counts: true,
+				Joined: m.started, Call: c.id, Bridge: b.bridgeCalled(p.bridge),
+			})
+		}
+	}
 	slices.SortFunc(legs, func(x, y LegView) int {
 		switch {
 		case x.Counts != y.Counts:
@@ -309,6 +340,16 @@ func orElse(t, other time.Time) time.Time {
 	return t
 }
 
+// bridgeCalled is how people call the Call Bridge with a GUID.
+func (b *Board) bridgeCalled(guid string) string {
+	for _, st := range b.servers {
+		if st.Name != "" && strings.EqualFold(st.CallBridge, guid) {
+			return st.Name
+		}
+	}
+	return guid
+}
+
 // bridgeName is how people call a session's Call Bridge.
 func (b *Board) bridgeName(s *session) string {
 	if s.server != "" {
@@ -319,12 +360,51 @@ func (b *Board) bridgeName(s *session) string {
 	return s.label()
 }
 
+// followed adds to a view how its server is followed by the API.
+func (b *Board) followed(v *BridgeView, s *session) {
+	v.Next = NoIndex
+	if s != nil {
+		v.Unread = len(s.wants.calls) + len(s.wants.legs)
+	}
+	f := b.follows[v.Server]
+	if f == nil {
+		return
+	}
+	v.Silent, v.SilentRemedy, v.SilentSince = f.silent, f.remedy, f.since
+	v.Polled, v.Next, v.Read = f.polled, f.next, f.listed
+	if v.Unverified == "" && (s == nil && f.listed.IsZero() || s != nil && s.api && s.synced == NoIndex) {
+		v.Unverified, v.UnverifiedSince = "its running calls are not read yet", f.started
+	}
+}
+
+// Unready says why callmark is not ready, a line each: Call Bridges whose picture
+// is not, or cannot be kept, complete.
+func (b *Board) Unready() []string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	var reasons []string
+	for _, v := range b.bridges() {
+		switch {
+		case v.Bound.State == ServerLocked || v.Bound.State == ServerDown:
+			reasons = append(reasons, fmt.Sprintf("%s is %s: %s", v.Name, v.Bound.State, v.Bound.Problem))
+		case v.Unverified != "":
+			reasons = append(reasons, fmt.Sprintf("%s is unverified: %s", v.Name, v.Unverified))
+		case v.Silent != "":
+			reasons = append(reasons, fmt.Sprintf("%s: %s", v.Name, v.Silent))
+		}
+	}
+	return reasons
+}
+
 // bridges lists the Call Bridges: every session, with its server if that is
 // known, and every server that no session is bound to.
 func (b *Board) bridges() []BridgeView {
 	views := make([]BridgeView, 0, len(b.sessions)+len(b.servers))
 	bound := map[string]bool{}
 	for _, s := range b.sessions {
+		if s.api && b.sessionOn(s.server) != nil {
+			continue // they are one, as the next poll will tell
+		}
 		v := BridgeView{
 			Key: "session/" + s.id, Name: b.bridgeName(s), CallBridge: s.bridge, Session: s.id,
 			Address: s.address, Server: s.server, Sureness: s.sureness,
@@ -338,14 +418,20 @@ func (b *Board) bridges() []BridgeView {
 			v.Bound = b.servers[s.server]
 			bound[s.server] = true
 		}
+		if s.api {
+			v.Key, v.Session, v.LastRecord = "server/"+s.server, "", time.Time{}
+		}
+		b.followed(&v, s)
 		views = append(views, v)
 	}
 	for name, st := range b.servers {
 		if !bound[name] {
-			views = append(views, BridgeView{
+			v := BridgeView{
 				Key: "server/" + name, Name: cmp.Or(st.Name, name), CallBridge: st.CallBridge,
 				Server: name, Bound: st, LastIndex: NoIndex,
-			})
+			}
+			b.followed(&v, nil)
+			views = append(views, v)
 		}
 	}
 	slices.SortFunc(views, func(x, y BridgeView) int {

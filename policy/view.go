@@ -130,6 +130,14 @@ type BridgeView struct {
 
 	Unverified      string // why; empty when its picture is complete
 	UnverifiedSince time.Time
+
+	Silent       string // why its records do not come, though there are some; empty: they do
+	SilentRemedy string
+	SilentSince  time.Time
+	Polled       time.Time // when its status was read last; zero: not yet
+	Next         int64     // the index that it will send next, as it said then, or NoIndex
+	Read         time.Time // when its running calls were read last; zero: not yet
+	Unread       int       // calls and legs that are still to be read
 }
 
 // Totals sums a board up.

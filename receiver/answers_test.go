@@ -51,6 +51,8 @@ func TestAnswers(t *testing.T) {
 		{"another path", request("POST", "/", "", join), 404, "records go to /cdr", "", 0, 1},
 		{"a path below", request("POST", "/cdr/x", "", join), 404, "", "", 0, 1},
 		{"health", request("GET", "/healthz", "", ""), 200, "ok\n", "", 0, 0},
+		{"ready", request("GET", "/readyz", "", ""), 200, "ready\n", "", 0, 0},
+		{"ready by post", request("POST", "/readyz", "", ""), 405, "", "Allow: GET, HEAD", 0, 1},
 		{"health by post", request("POST", "/healthz", "", ""), 405, "", "Allow: GET, HEAD", 0, 1},
 		{"no HTTP", "\x16\x03\x01\x02\x00\x01\x00\x01\xfc\r\n\r\n", 400, "not https://", "Connection: close", 0, 1},
 		{"header too large", "GET / HTTP/1.1\r\nX: " + strings.Repeat("x", 10_000) + "\r\n\r\n", 431, "header", "Connection: close", 0, 1},

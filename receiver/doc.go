@@ -42,7 +42,8 @@
 //	500  taking it has panicked
 //	503  too many connections, or too many large documents, at once
 //
-// GET /healthz answers 200. No answer names the software, nor has a Date.
+// GET /healthz answers 200. GET /readyz answers 200, or 503 with the reasons, a
+// line each, while a Call Bridge is down, unverified, or sends no records. No answer names the software, nor has a Date.
 //
 // # Refused documents
 //

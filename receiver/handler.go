@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"strconv"
+	"strings"
 
 	"github.com/valyala/fasthttp"
 
@@ -32,8 +33,14 @@ func (s *Server) handle(ctx *fasthttp.RequestCtx) {
 		ctx.Response.Header.Set(fasthttp.HeaderAllow, "POST")
 	case path == healthPath && (ctx.IsGet() || ctx.IsHead()):
 		answer(ctx, fasthttp.StatusOK, "ok")
-	case path == healthPath:
-		s.deny(ctx, fasthttp.StatusMethodNotAllowed, causeMethod, healthPath+" is asked by GET")
+	case path == readyPath && (ctx.IsGet() || ctx.IsHead()):
+		if reasons := s.o.Unready(); len(reasons) > 0 {
+			answer(ctx, fasthttp.StatusServiceUnavailable, strings.Join(reasons, "\n"))
+		} else {
+			answer(ctx, fasthttp.StatusOK, "ready")
+		}
+	case path == healthPath, path == readyPath:
+		s.deny(ctx, fasthttp.StatusMethodNotAllowed, causeMethod, path+" is asked by GET")
 		ctx.Response.Header.Set(fasthttp.HeaderAllow, "GET, HEAD")
 	default:
 		s.deny(ctx, fasthttp.StatusNotFound, causePath, "there is nothing here, records go to "+s.o.Path)

@@ -36,13 +36,17 @@ type Options struct {
 	MaxConns      int           // connections at once; the one silent longest makes room; 1,024
 	MaxConnsPerIP int           // connections at once from one address; 0: no limit of its own
 
-	Log *slog.Logger                // none
-	Now func() time.Time            // time.Now
-	Go  func(name string, f func()) // runs f in a goroutine; go f()
+	Log *slog.Logger     // none
+	Now func() time.Time // time.Now
+
+	// Unready says why callmark is not ready, a line each; none: it is. It must
+	// not block.
+	Unready func() []string             // nothing
+	Go      func(name string, f func()) // runs f in a goroutine; go f()
 }
 
 // reserved are the paths that are not for records.
-var reserved = []string{healthPath, "/readyz", "/metrics"}
+var reserved = []string{healthPath, readyPath, "/metrics"}
 
 // Validate reports what cannot be used, with the key of the configuration.
 func (o Options) Validate() error {
@@ -96,6 +100,9 @@ func (o Options) withDefaults() Options {
 	}
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
+	}
+	if o.Unready == nil {
+		o.Unready = func() []string { return nil }
 	}
 	if o.Now == nil {
 		o.Now = time.Now

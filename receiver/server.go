@@ -18,6 +18,7 @@ import (
 
 const (
 	healthPath = "/healthz"
+	readyPath  = "/readyz"
 
 	// maxHeader is the size of a request's header; a path and a query with a
 	// token need far less.

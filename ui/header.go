@@ -22,6 +22,7 @@ const (
 	healthLocked health = iota
 	healthDown
 	healthUnverified
+	healthSilent
 	healthBusy
 	healthNoServer
 	healthUnknown
@@ -39,6 +40,8 @@ func bridgeHealth(b *policy.BridgeView) health {
 		return healthDown
 	case b.Unverified != "":
 		return healthUnverified
+	case b.Silent != "":
+		return healthSilent
 	case b.Bound.State == policy.ServerBusy:
 		return healthBusy
 	case b.Server == "":
@@ -62,6 +65,8 @@ func (m *model) bridgeWord(b *policy.BridgeView) part {
 		s = part{"[!] " + b.Name + " DOWN", p.bad}
 	case healthUnverified:
 		s = part{"[?] " + b.Name + " unverified", p.warn}
+	case healthSilent:
+		s = part{"[!] " + b.Name + " NO RECORDS", p.warn}
 	case healthBusy:
 		s = part{"[~] " + b.Name + " busy", p.warn}
 	case healthNoServer:
@@ -95,6 +100,15 @@ func (m *model) bridgeProblem(b *policy.BridgeView) (problem, bool) {
 		p.text = b.Name + " down for " + age(m.now, b.Bound.Since) + ": " + b.Bound.Problem + next
 	case healthUnverified:
 		p.text = b.Name + " unverified for " + age(m.now, b.UnverifiedSince) + ": " + b.Unverified
+		if b.Unread > 0 {
+			p.text += ", " + number(b.Unread) + " calls and legs are still to be read"
+		}
+		if b.Silent != "" {
+			p.text, p.remedy = p.text+"; "+b.Silent, b.SilentRemedy
+		}
+	case healthSilent:
+		p.text = b.Name + ", for " + age(m.now, b.SilentSince) + ": " + b.Silent + "; it is followed by its API alone"
+		p.remedy = b.SilentRemedy
 	case healthBusy:
 		p.text = b.Name + " busy for " + age(m.now, b.Bound.Since) + ": " + b.Bound.Problem + next
 	case healthNoServer:
