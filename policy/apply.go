@@ -234,7 +234,7 @@ func (b *Board) call(now time.Time, s *session, id string) *call {
 		return nil
 	}
 	b.nextRef++
-	c := &call{ref: b.nextRef, id: id, session: s, nameAt: NoIndex, bornAt: NoIndex, startAt: NoIndex, endAt: NoIndex}
+	c := &call{ref: b.nextRef, id: id, correlator: b.saved.correlators[id], session: s, nameAt: NoIndex, bornAt: NoIndex, startAt: NoIndex, endAt: NoIndex}
 	s.calls[id] = c
 	b.calls++
 	return c
@@ -268,18 +268,11 @@ func (b *Board) reattach(now time.Time, c *call, why string) {
 	}
 	// The correlator came late: the call, until now a meeting of its own, joins
 	// the others, and brings its override along.
-	over, fallen, effective := before.override, before.fallen, before.effective
+	over, restored, fallen, effective := before.override, before.restored, before.fallen, before.effective
 	b.unattach(now, c)
 	m := b.meeting(now, id)
 	b.attach(now, c, m)
-	if over != nil {
-		if m.override != nil {
-			kept := lessTrusted(*m.override, *over)
-			m.override = &kept
-		} else {
-			m.override = over
-		}
-	}
+	b.bring(m, over, restored)
 	if m.fallen == nil {
 		m.fallen = fallen
 	}
@@ -301,7 +294,7 @@ func (b *Board) meetingOf(c *call) MeetingID {
 	if c.meeting != nil {
 		return c.meeting.id
 	}
-	id := MeetingID("call:" + c.id)
+	id := MeetingID(noCorrelator + c.id)
 	if b.meetings[id] != nil {
 		return id + "@" + MeetingID(c.session.id)
 	}
@@ -335,6 +328,7 @@ func (b *Board) attach(now time.Time, c *call, m *meeting) {
 		b.recount(now, l)
 	}
 	b.relinkMeeting(now, m)
+	b.resume(now, m)
 	b.touch(m)
 }
 

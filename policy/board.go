@@ -48,6 +48,7 @@ type Board struct {
 	servers  map[string]ServerStatus
 	receiver ReceiverStatus
 	alarms   alarms
+	saved    saved
 	journal  journal
 }
 
@@ -66,6 +67,7 @@ func NewBoard(o Options) *Board {
 		watchers: map[chan struct{}]struct{}{},
 		servers:  map[string]ServerStatus{},
 		alarms:   alarms{max: o.Bounds.Alarms},
+		saved:    newSaved(),
 		journal:  journal{max: o.Bounds.Journal},
 	}
 }
@@ -360,9 +362,10 @@ func (b *Board) checkGap(now time.Time, s *session) {
 func (b *Board) Tick(now time.Time) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	b.expireWaiting(now)
 	for m := range b.timed {
-		if o := m.override; o != nil && !o.Until.IsZero() && !now.Before(o.Until) {
-			m.override = nil
+		if o := m.override; o != nil && o.expired(now) {
+			b.overrule(m, nil)
 			b.note(now, b.about(m, Entry{Kind: EntryExpired, Weight: Notice, Who: o.Who, Text: o.String()}))
 			b.touch(m)
 		}
