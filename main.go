@@ -31,6 +31,7 @@ import (
 	"callmark/cms/simulator"
 	"callmark/policy"
 	"callmark/policy/config"
+	"callmark/policy/statefile"
 	"callmark/receiver"
 	"callmark/ui"
 )
@@ -144,6 +145,7 @@ var errOperatorQuit = errors.New("the operator quit")
 type app struct {
 	log      *slog.Logger
 	board    *policy.Board
+	state    *statefile.Keeper
 	receiver *receiver.Server
 	cluster  *cms.Cluster
 	notifier *cms.Notifier
@@ -177,6 +179,7 @@ func run(ctx context.Context, cl commandLine, c config.Config, ready func(*app),
 		return err
 	}
 	a.board = policy.NewBoard(o)
+	a.state = statefile.New(a.board, c.State.File)
 	if a.cluster, err = cms.NewCluster(cmsOptions(c, a), a.board); err != nil {
 		return err
 	}
@@ -193,6 +196,7 @@ func run(ctx context.Context, cl commandLine, c config.Config, ready func(*app),
 	logger.Info("callmark starts", "version", version, "listen", c.Receiver.Listen, "path", c.Receiver.Path,
 		"servers", strings.Join(c.CMS.Servers, " "), "user", whoAmI())
 
+	a.state.Load(time.Now())
 	keepers, stopKeepers := context.WithCancel(context.Background()) // outlive the stop, to log it
 	a.start("journal", func() { a.logJournal(keepers) })
 	a.start("tick", func() { a.tick(keepers) })
@@ -206,6 +210,8 @@ func run(ctx context.Context, cl commandLine, c config.Config, ready func(*app),
 	if err := a.receiver.Start(); err != nil {
 		return err
 	}
+	// Who has the port has the file: one that could not start leaves it alone.
+	a.start("state", func() { a.state.Run(keepers) })
 	if ready != nil {
 		ready(a)
 	}
@@ -240,6 +246,10 @@ func (a *app) finish() {
 		}
 	}
 	a.cluster.Stop()
+	if err := a.state.Save(time.Now()); err != nil {
+		a.log.Warn("overrides were not saved", "problem", err.Error())
+		fmt.Fprintln(a.stderr, "callmark: overrides were not saved:", err)
+	}
 	a.log.Info("callmark has stopped")
 }
 
@@ -412,6 +422,7 @@ func uiOptions(c config.Config, cl commandLine, a *app, o policy.Options) ui.Opt
 		Board: a.board, Version: version, Who: whoAmI(), Demo: cl.Demo,
 		ReadOnly: cl.ReadOnly || c.UI.ReadOnly, ASCII: c.UI.ASCII,
 		Levels: o.Levels, MaxText: c.Marking.MaxLength, QuitWarning: quitWarning(c.Marking.OnExit),
+		Save:    func() error { return a.state.Save(time.Now()) },
 		Refresh: a.refresh, Go: a.spawn,
 	}
 }

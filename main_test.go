@@ -22,14 +22,15 @@ import (
 
 // house is who may import whom. main may import everything.
 var house = map[string][]string{
-	".":             {"cms", "cms/simulator", "policy", "policy/config", "receiver", "ui"},
-	"policy":        {},
-	"policy/config": {"policy"},
-	"receiver/cdr":  {},
-	"receiver":      {"policy", "receiver/cdr"},
-	"cms":           {"policy"},
-	"cms/simulator": {"receiver/cdr"},
-	"ui":            {"policy"},
+	".":                {"cms", "cms/simulator", "policy", "policy/config", "policy/statefile", "receiver", "ui"},
+	"policy":           {},
+	"policy/config":    {"policy"},
+	"policy/statefile": {"policy"},
+	"receiver/cdr":     {},
+	"receiver":         {"policy", "receiver/cdr"},
+	"cms":              {"policy"},
+	"cms/simulator":    {"receiver/cdr"},
+	"ui":               {"policy"},
 }
 
 // TestHouse holds the imports in the code, tests left out, to the house, and
@@ -113,6 +114,12 @@ func launch(t *testing.T, so simulator.Options, change func(*config.Config)) *pr
 	if err := cluster.Start(ctx); err != nil {
 		t.Fatal(err)
 	}
+	return against(t, cluster, change)
+}
+
+// against runs callmark against a cluster that runs, as its only receiver.
+func against(t *testing.T, cluster *simulator.Cluster, change func(*config.Config)) *program {
+	t.Helper()
 	p := start(t, func(c *config.Config) {
 		c.CMS.Username, c.CMS.Password = cluster.Username(), config.NewSecret(cluster.Password())
 		c.CMS.Servers = cluster.URLs()

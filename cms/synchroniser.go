@@ -59,9 +59,13 @@ func NewSynchroniser(c *Cluster, board Pictured) *Synchroniser {
 func (y *Synchroniser) Start(ctx context.Context) {
 	y.start.Do(func() {
 		ctx, y.cancel = context.WithCancel(ctx)
-		for _, s := range y.c.servers {
+		var readers []*reader
+		for _, s := range y.c.servers { // all before the first one reads
 			r := &reader{y: y, s: s, name: s.Name(), lists: make(chan struct{}, 1), failures: map[string]int{}}
 			r.wake = y.board.Follow(time.Now(), r.name)
+			readers = append(readers, r)
+		}
+		for _, r := range readers {
 			y.goes("status "+r.name, func() { r.pollLoop(ctx) })
 			y.goes("lists "+r.name, func() { r.listLoop(ctx) })
 			y.goes("questions "+r.name, func() { r.askLoop(ctx) })

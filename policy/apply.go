@@ -242,7 +242,8 @@ func (b *Board) call(now time.Time, s *session, id string) *call {
 		return nil
 	}
 	b.nextRef++
-	c := &call{ref: b.nextRef, id: id, session: s, nameAt: NoIndex, bornAt: NoIndex, readAt: NoIndex, startAt: NoIndex, endAt: NoIndex}
+	c := &call{ref: b.nextRef, id: id, correlator: b.saved.correlators[id], session: s,
+		nameAt: NoIndex, bornAt: NoIndex, readAt: NoIndex, startAt: NoIndex, endAt: NoIndex}
 	s.calls[id] = c
 	b.calls++
 	return c
@@ -276,18 +277,11 @@ func (b *Board) reattach(now time.Time, c *call, why string) {
 	}
 	// The correlator came late: the call, until now a meeting of its own, joins
 	// the others, and brings its override along.
-	over, fallen, effective := before.override, before.fallen, before.effective
+	over, restored, fallen, effective := before.override, before.restored, before.fallen, before.effective
 	b.unattach(now, c)
 	m := b.meeting(now, id)
 	b.attach(now, c, m)
-	if over != nil {
-		if m.override != nil {
-			kept := lessTrusted(*m.override, *over)
-			m.override = &kept
-		} else {
-			m.override = over
-		}
-	}
+	b.bring(m, over, restored)
 	if m.fallen == nil {
 		m.fallen = fallen
 	}
@@ -309,7 +303,7 @@ func (b *Board) meetingOf(c *call) MeetingID {
 	if c.meeting != nil {
 		return c.meeting.id
 	}
-	id := MeetingID("call:" + c.id)
+	id := MeetingID(noCorrelator + c.id)
 	if b.meetings[id] != nil {
 		return id + "@" + MeetingID(c.session.id)
 	}
@@ -343,6 +337,7 @@ func (b *Board) attach(now time.Time, c *call, m *meeting) {
 		b.recount(now, l)
 	}
 	b.relinkMeeting(now, m)
+	b.resume(now, m)
 	b.touch(m)
 	if c.correlator == "" {
 		b.needCall(c, needCheck) // the API may know what the records do not tell

@@ -49,6 +49,7 @@ type Board struct {
 	follows  map[string]*follow // by server, from the first poll or round on
 	receiver ReceiverStatus
 	alarms   alarms
+	saved    saved
 	journal  journal
 }
 
@@ -68,6 +69,7 @@ func NewBoard(o Options) *Board {
 		servers:  map[string]ServerStatus{},
 		follows:  map[string]*follow{},
 		alarms:   alarms{max: o.Bounds.Alarms},
+		saved:    newSaved(),
 		journal:  journal{max: o.Bounds.Journal},
 	}
 }
@@ -383,9 +385,10 @@ func (b *Board) checkGap(now time.Time, s *session) {
 func (b *Board) Tick(now time.Time) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	b.expireWaiting(now)
 	for m := range b.timed {
-		if o := m.override; o != nil && !o.Until.IsZero() && !now.Before(o.Until) {
-			m.override = nil
+		if o := m.override; o != nil && o.expired(now) {
+			b.overrule(m, nil)
 			b.note(now, b.about(m, Entry{Kind: EntryExpired, Weight: Notice, Who: o.Who, Text: o.String()}))
 			b.touch(m)
 		}

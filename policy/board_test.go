@@ -249,6 +249,9 @@ func checkBoard(t interface {
 		if m.override != nil {
 			want.Overridden++
 		}
+		if _, held := b.saved.held[m]; held != (m.override != nil) || m.restored && m.override == nil {
+			fail("meeting %s: override %v, kept for the next start %t, restored %t", m.id, m.override, held, m.restored)
+		}
 		if m.unverified != m.incomplete() {
 			fail("meeting %s: unverified %q, incomplete %q", m.id, m.unverified, m.incomplete())
 		}
@@ -287,6 +290,9 @@ func checkBoard(t interface {
 		}
 	}
 	want.Records, want.Duplicates, want.Dropped = b.totals.Records, b.totals.Duplicates, b.totals.Dropped
+	if want.Overridden != len(b.saved.held) {
+		fail("%d overrides hold, %d are kept for the next start", want.Overridden, len(b.saved.held))
+	}
 	if want != b.totals {
 		fail("totals %+v, recounted %+v", b.totals, want)
 	}

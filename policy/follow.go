@@ -25,6 +25,7 @@ type follow struct {
 	due     string    // why its lists are to be read; empty: they are not
 	dueAt   time.Time // not before
 	listed  time.Time // when they were last read in full
+	known   bool      // all that ran there was read once
 
 	// Of its status.
 	polled  time.Time // zero: not yet, or its Call Bridge has restarted since

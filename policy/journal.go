@@ -21,7 +21,10 @@ const (
 	EntryForced // an operator overrode
 	EntryReleased
 	EntryExpired
-	EntryFell // an override fell
+	EntryFell      // an override fell
+	EntryRestored  // an override of an earlier start was read
+	EntryHolds     // its meeting was met: it holds again
+	EntryForgotten // it could not be kept
 	EntrySessionNew
 	EntrySessionEnded
 	EntryServer // a server's state changed
@@ -62,6 +65,12 @@ func (k EntryKind) String() string {
 		return "override expired"
 	case EntryFell:
 		return "override fell"
+	case EntryRestored:
+		return "override restored"
+	case EntryHolds:
+		return "override holds again"
+	case EntryForgotten:
+		return "override forgotten"
 	case EntrySessionNew:
 		return "session began"
 	case EntrySessionEnded:

@@ -17,8 +17,11 @@ type meeting struct {
 	unverified      string
 	unverifiedSince time.Time
 
-	override *Override
-	fallen   *Fallen
+	override   *Override
+	restored   bool // the override is from an earlier start, and the picture has not been complete since
+	savedName  string
+	savedCalls []string // that it had then
+	fallen     *Fallen
 
 	touched bool // in the board's list of what to settle
 	tally   tally
@@ -35,14 +38,15 @@ type tally struct {
 	unverified, overridden, failing bool
 }
 
-// name is the name of its first call that has one.
+// name is the name of its first call that has one; else what was kept of it
+// with its override.
 func (m *meeting) name() string {
 	for _, c := range m.calls {
 		if c.name != "" {
 			return c.name
 		}
 	}
-	return ""
+	return m.savedName
 }
 
 // highest is the level that follows from what counts, bounds included.

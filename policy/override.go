@@ -37,6 +37,9 @@ func (o Override) shows() Level {
 	return LevelNone
 }
 
+// expired reports whether the time that it was limited to is over.
+func (o Override) expired(now time.Time) bool { return !o.Until.IsZero() && !now.Before(o.Until) }
+
 // falls reports whether the override no longer holds at this computed level:
 // when it is less trusted than both what the override shows and the best since
 // the decision.

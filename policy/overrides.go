@@ -15,6 +15,38 @@ var (
 // Override sets an operator's decision about a meeting. It replaces an earlier
 // one. At and Best are the board's to set.
 func (b *Board) Override(now time.Time, id MeetingID, o Override) error {
+	if err := b.allow(&o); err != nil {
+		return err
+	}
+	if !o.Until.IsZero() && !o.Until.After(now) {
+		return errors.New("the expiry is over already: choose a later one")
+	}
+	o.Who, o.Reason, o.At = Clean(o.Who, maxName), Clean(o.Reason, maxProblem), now
+	if o.Who == "" {
+		o.Who = "operator"
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	m := b.meetings[id]
+	if m == nil {
+		return ErrNoMeeting
+	}
+	o.Best = m.computed
+	b.overrule(m, &o)
+	m.restored, m.fallen = false, nil
+	text := o.String()
+	if o.Reason != "" {
+		text += ": " + o.Reason
+	}
+	b.note(now, b.about(m, Entry{Kind: EntryForced, Weight: Notice, Level: m.computed, Who: o.Who, Text: text}))
+	b.touch(m)
+	b.settle(now)
+	return nil
+}
+
+// allow reports why there can be no such override here, or nil, and empties
+// what its kind does not have.
+func (b *Board) allow(o *Override) error {
 	switch o.Kind {
 	case ForceLevel:
 		if o.Level < Level1 || o.Level > Level3 {
@@ -31,28 +63,6 @@ func (b *Board) Override(now time.Time, id MeetingID, o Override) error {
 	default:
 		return errors.New("nothing to force: choose a level, a text, or clear")
 	}
-	if !o.Until.IsZero() && !o.Until.After(now) {
-		return errors.New("the expiry is over already: choose a later one")
-	}
-	o.Who, o.Reason, o.At = Clean(o.Who, maxName), Clean(o.Reason, maxProblem), now
-	if o.Who == "" {
-		o.Who = "operator"
-	}
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	m := b.meetings[id]
-	if m == nil {
-		return ErrNoMeeting
-	}
-	o.Best = m.computed
-	m.override, m.fallen = &o, nil
-	text := o.String()
-	if o.Reason != "" {
-		text += ": " + o.Reason
-	}
-	b.note(now, b.about(m, Entry{Kind: EntryForced, Weight: Notice, Level: m.computed, Who: o.Who, Text: text}))
-	b.touch(m)
-	b.settle(now)
 	return nil
 }
 
@@ -71,7 +81,8 @@ func (b *Board) Release(now time.Time, id MeetingID, who string) error {
 	if o := m.override; o != nil {
 		b.note(now, b.about(m, Entry{Kind: EntryReleased, Weight: Notice, Level: m.computed, Who: Clean(who, maxName), Text: o.String()}))
 	}
-	m.override, m.fallen = nil, nil
+	b.overrule(m, nil)
+	m.fallen = nil
 	b.touch(m)
 	b.settle(now)
 	return nil

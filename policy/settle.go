@@ -33,15 +33,11 @@ func (b *Board) recompute(now time.Time, m *meeting) {
 	}
 	if o.falls(computed) && !b.o.KeepOverrides {
 		m.fallen = &Fallen{Override: *o, At: now, Computed: computed}
-		m.override = nil
+		b.overrule(m, nil)
 		b.note(now, b.about(m, Entry{Kind: EntryFell, Weight: Warning, Level: computed, Who: o.Who, Text: o.String()}))
 		return
 	}
-	if computed < o.Best {
-		kept := *o // views may hold the old one
-		kept.Best = computed
-		m.override = &kept
-	}
+	b.improve(m)
 }
 
 // settle brings everything that follows from the touched meetings up to date:
@@ -85,6 +81,9 @@ func (b *Board) verify(now time.Time, m *meeting) {
 		b.note(now, b.about(m, Entry{Kind: EntryVerified, Level: m.computed}))
 	}
 	m.unverified = why
+	if why == "" {
+		b.complete(m)
+	}
 }
 
 // overdue reports whether a meeting has been unverified for too long: a call
@@ -194,6 +193,9 @@ func (b *Board) drop(m *meeting) {
 	b.totals.Meetings--
 	delete(b.meetings, m.id)
 	delete(b.timed, m)
+	if m.override != nil {
+		b.overrule(m, nil)
+	}
 	b.unlinkMeeting(m)
 	b.bump()
 	b.gone = append(b.gone, goneMeeting{b.version, m.id})

@@ -424,6 +424,22 @@ func (b *Board) finishCheck(now time.Time, c *call) {
 	}
 }
 
+// allKnown notes that all that runs on one more server was read, and what follows
+// when that was the last one.
+func (b *Board) allKnown(now time.Time, s *session) {
+	f := b.follows[s.server]
+	if f == nil || f.known {
+		return
+	}
+	f.known = true
+	for _, other := range b.follows {
+		if !other.known {
+			return
+		}
+	}
+	b.meetingsKnown(now)
+}
+
 // finishRound notes that all that ran on a Call Bridge is known, once all is
 // read that its lists made necessary.
 func (b *Board) finishRound(now time.Time, s *session) {
@@ -431,6 +447,7 @@ func (b *Board) finishRound(now time.Time, s *session) {
 		return
 	}
 	s.round.open = false
+	b.allKnown(now, s)
 	if s.round.asOf > s.synced {
 		first := s.synced == NoIndex
 		s.synced = s.round.asOf

@@ -104,7 +104,7 @@ func (d *overrideDialog) press(m *model, msg tea.KeyPressMsg) tea.Cmd {
 				o.Until = m.o.Now().Add(after)
 			}
 			m.dialog = nil
-			m.override(d.id, o)
+			return m.override(d.id, o)
 		case "r":
 			d.step, d.input = stepReason, newInput()
 			d.input.CharLimit = 120

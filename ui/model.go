@@ -115,6 +115,8 @@ func (m *model) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 	case tea.PasteMsg:
 		// What is pasted is text, never keys.
 		return m, m.paste(msg)
+	case saved:
+		m.saved(msg)
 	}
 	return m, nil
 }
@@ -311,7 +313,9 @@ func (m *model) pressView(msg tea.KeyPressMsg) tea.Cmd {
 	case key.Matches(msg, k.Clear):
 		m.act(func(v *policy.MeetingView) { m.dialog = newClear(v.ID) })
 	case key.Matches(msg, k.Auto):
-		m.act(m.automatic)
+		var cmd tea.Cmd
+		m.act(func(v *policy.MeetingView) { cmd = m.automatic(v) })
+		return cmd
 	case key.Matches(msg, k.Refresh):
 		return m.refresh()
 	case key.Matches(msg, k.Help):
@@ -454,33 +458,62 @@ func (m *model) act(do func(*policy.MeetingView)) {
 
 // automatic returns a meeting to automatic. It asks nothing: what the screens
 // show then follows from the facts.
-func (m *model) automatic(v *policy.MeetingView) {
+func (m *model) automatic(v *policy.MeetingView) tea.Cmd {
 	name := quoted(v.Name, 40, m.words.ellipsis)
 	switch err := m.board.Release(m.o.Now(), v.ID, m.o.Who); {
 	case errors.Is(err, policy.ErrAutomatic):
 		m.tell(name + " is automatic already.")
-		return
+		return nil
 	case err != nil:
 		m.fail("Not released: " + err.Error())
-		return
+		return nil
 	}
-	m.tell(name + " is automatic again: its level is " + m.words.badge(v.Computed, v.Unverified != "") + ".")
-	m.focus.now()
+	return m.save(name + " is automatic again: its level is " + m.words.badge(v.Computed, v.Unverified != "") + ".")
 }
 
 // override decides for a meeting, as a dialog has it.
-func (m *model) override(id policy.MeetingID, o policy.Override) {
+func (m *model) override(id policy.MeetingID, o policy.Override) tea.Cmd {
 	o.Who, o.At = m.o.Who, m.o.Now()
 	if err := m.board.Override(o.At, id, o); err != nil {
 		m.fail("Nothing was done: " + err.Error())
-		return
+		return nil
 	}
 	name := "the meeting"
 	if v, ok := m.meeting(id); ok {
 		name = quoted(v.Name, 40, m.words.ellipsis)
 	}
-	m.tell("Overridden: " + name + ", " + m.words.override(&o) + ". The table shows how far it has got; a returns to automatic.")
+	return m.save("Overridden: " + name + ", " + m.words.override(&o) + ". The table shows how far it has got; a returns to automatic.")
+}
+
+// saved is what came of saving what an operator did.
+type saved struct {
+	done string // what he is told
+	err  error
+}
+
+// save has what was just done kept for the next start, and tells the operator
+// of it then. The board has it already: a slow disk delays no marking and no
+// other key.
+func (m *model) save(done string) tea.Cmd {
 	m.focus.now()
+	if m.o.Save == nil {
+		m.tell(done)
+		return nil
+	}
+	save := m.o.Save
+	return func() tea.Msg { return saved{done, save()} }
+}
+
+// saved tells the operator what he did, and whether a restart would undo it.
+func (m *model) saved(s saved) {
+	switch {
+	case s.err != nil:
+		m.fail("Done, but not saved, a restart would undo it: " + s.err.Error() + ". " + s.done)
+	case m.notice.error: // it came meanwhile, and stays until a key
+		m.log.own(m, policy.Info, s.done)
+	default:
+		m.tell(s.done)
+	}
 }
 
 func (m *model) refresh() tea.Cmd {

@@ -335,6 +335,48 @@ func TestQuit(t *testing.T) {
 	}
 }
 
+// What an operator did holds at once; he is told of it when it is saved, and
+// what it means when it could not be.
+func TestSaving(t *testing.T) {
+	saves := 0
+	var err error
+	b := newBench(t, 160, 24, func(o *Options) {
+		o.Save = func() error { saves++; return err }
+	})
+	b.board.put(mtg("m1", "Cabinet briefing", policy.Level3))
+	b.frame().keys("f", "1", "y")
+	if got := b.board.acts(); got != "override m1 level 1 by anna" || saves != 0 || b.cmd == nil {
+		t.Fatalf("did %q, saved %d times", got, saves)
+	}
+	b.frame().hides("Overridden:")
+	override := b.cmd
+	b.keys("a").hides("automatic again")
+	release := b.cmd
+	b.m.Update(override())
+	b.shows("Overridden:")
+	b.m.Update(release())
+	b.shows("automatic again")
+	if saves != 2 {
+		t.Errorf("saved %d times", saves)
+	}
+
+	err = errors.New("overrides.json could not be written: no space left on device: make room")
+	b.keys("c", "y")
+	b.m.Update(b.cmd())
+	b.later(time.Minute).shows("Done, but not saved, a restart would undo it: overrides.json could not be written: no space left")
+	if v := b.m.meetings.all[0].val; v.Override == nil {
+		t.Error("the override does not hold")
+	}
+
+	// An error that came meanwhile stays.
+	err = nil
+	b.keys("a")
+	release = b.cmd
+	b.m.fail("Something else failed.")
+	b.m.Update(release())
+	b.shows("Something else failed.").keys("l").shows("automatic again")
+}
+
 func TestRefreshKey(t *testing.T) {
 	n := 0
 	b := newBench(t, 100, 24, func(o *Options) { o.Refresh = func() { n++ } })

@@ -59,6 +59,11 @@ type Options struct {
 	// q asks. It has a default for a receiver in this process.
 	QuitWarning string
 
+	// Save makes what was decided outlive the program, or says why it will not.
+	// It is called on a goroutine of its own, after an override or a release,
+	// and the operator is told of these when it returns. Nil: nothing is kept.
+	Save func() error
+
 	// Refresh makes the wiring synchronise again and probe locked servers. It
 	// is called on a goroutine of its own, by the key r. Nil: the key says that
 	// there is nothing to refresh.

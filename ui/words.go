@@ -211,7 +211,7 @@ func (w *words) entry(e *policy.Entry) string {
 		add(e.Person)
 		add(shape(e.Before, false) + w.arrow + shape(e.Level, false))
 		add(e.Address)
-	case policy.EntryForced, policy.EntryReleased, policy.EntryExpired, policy.EntryFell:
+	case policy.EntryForced, policy.EntryReleased, policy.EntryExpired, policy.EntryFell, policy.EntryHolds:
 		// The level is the computed one, beside which the decision stands.
 		s := e.Text
 		if e.Who != "" {

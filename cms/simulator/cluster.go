@@ -104,7 +104,9 @@ func (c *Cluster) stop() {
 		c.cancel()
 	}
 	for _, b := range c.bridges {
-		b.stopListening()
+		if server := b.takeServer(); server != nil {
+			c.wg.Go(func() { _ = server.Close() })
+		}
 	}
 	c.touch()
 }

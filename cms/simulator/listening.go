@@ -35,9 +35,13 @@ func (c *apiConn) reset() {
 // StopListening closes the API and its connections: new ones are refused.
 // Records still go out.
 func (b *Bridge) StopListening() {
-	defer b.lock()()
-	b.stopListening()
+	unlock := b.lock()
+	server := b.takeServer()
 	b.cluster.touch()
+	unlock()
+	if server != nil {
+		_ = server.Close()
+	}
 }
 
 // ResumeListening opens the API again, at the address it had.
@@ -89,9 +93,10 @@ func (b *Bridge) listen() error {
 	return nil
 }
 
-func (b *Bridge) stopListening() {
-	if b.server != nil {
-		_ = b.server.Close()
-		b.server = nil
-	}
+// takeServer is the server, to be closed without the cluster's lock: closing it
+// waits for connState, which wants the lock.
+func (b *Bridge) takeServer() *http.Server {
+	server := b.server
+	b.server = nil
+	return server
 }

@@ -15,6 +15,6 @@
 // The password comes from the environment variable CALLMARK_CMS_PASSWORD, else
 // from password_file, else from password. The last two together are refused.
 //
-// Relative paths (ca_file, password_file, log.file, refused_dir) are relative
-// to the working directory, not to the configuration's.
+// Relative paths (ca_file, password_file, state.file, log.file, refused_dir) are
+// relative to the working directory, not to the configuration's.
 package config

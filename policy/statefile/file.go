@@ -1,0 +1,87 @@
+package statefile
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"runtime"
+	"syscall"
+	"time"
+
+	"github.com/moby/sys/atomicwriter"
+
+	"callmark/policy"
+)
+
+// errNoFile is returned for a folder, a device or a pipe.
+var errNoFile = errors.New("it is not a regular file")
+
+// read returns what a file holds. None is as good as one without overrides.
+func read(name string) ([]policy.SavedOverride, error) {
+	info, err := os.Stat(name)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil, nil
+	case err != nil:
+		return nil, err
+	case !info.Mode().IsRegular(): // to open a pipe could block for ever
+		return nil, errNoFile
+	}
+	f, err := os.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	data, err := io.ReadAll(io.LimitReader(f, maxSize+1))
+	if err != nil {
+		return nil, err
+	}
+	return decode(data)
+}
+
+// replace puts data in the place of a file, or of none, as a whole. The library
+// writes beside it, synchronises and renames, on every system that callmark is
+// built for; that the renaming itself is on the disk is ours to see to.
+func replace(name string, data []byte) error {
+	if real, err := filepath.EvalSymlinks(name); err == nil {
+		name = real
+	}
+	if err := atomicwriter.WriteFile(name, data, 0o600); err != nil {
+		return err
+	}
+	return syncDir(filepath.Dir(name))
+}
+
+// syncDir synchronises a directory with the disk, where there is such a thing:
+// Windows and some network file systems have none.
+func syncDir(name string) error {
+	if runtime.GOOS == "windows" {
+		return nil
+	}
+	d, err := os.Open(name)
+	if err != nil {
+		return err
+	}
+	defer d.Close()
+	if err := d.Sync(); err != nil && !errors.Is(err, syscall.EINVAL) && !errors.Is(err, errors.ErrUnsupported) {
+		return err
+	}
+	return nil
+}
+
+// setAside renames a file to one that is not there yet, and returns that name.
+func setAside(now time.Time, name string) (string, error) {
+	stem := name + ".bad-" + now.UTC().Format("20060102T150405Z")
+	to := stem
+	for n := 2; ; n++ {
+		if _, err := os.Lstat(to); errors.Is(err, fs.ErrNotExist) {
+			return to, os.Rename(name, to)
+		} else if err != nil {
+			return "", err
+		}
+		to = fmt.Sprintf("%s-%d", stem, n)
+	}
+}
