@@ -8,7 +8,12 @@
 // gate, so a server that has refused the account, is busy or is away is left
 // alone no matter who asks. The Cluster owns the clients, keeps their state on
 // the board, and tells which server a session's calls are on. The Notifier
-// takes the calls to look at from the board and writes their markings.
+// takes the calls to look at from the board and writes their markings. The
+// Synchroniser reads from the servers what the board wants to know: their status
+// every few seconds, their lists when something may be missing and once a minute,
+// and the calls and legs that the board has questions about. Own knows our
+// receiver among those of a Call Bridge, and Diagnose says why records do not
+// come from one.
 //
 // # Ordering
 //
@@ -19,6 +24,11 @@
 // call. On one server rises go before all else, among them the less trusted
 // level first; then what has waited longest. Between servers there is no order.
 //
+// The synchroniser is level-triggered as well: it asks the board what to read and
+// keeps no plan of its own. A list is handed to the board whole or not at all; a
+// question that got no answer goes back to the board, which asks again. The board
+// says which answers are older than what it knows.
+//
 // # Blocking
 //
 // Nothing here runs in the path of a record. Servers have queues, limits,
@@ -28,9 +38,9 @@
 //
 // # Ownership
 //
-// Every goroutine belongs to a Cluster or a Notifier and is gone when its Stop
-// returns. The order at the end is Notifier.Stop, Notifier.ClearAll if the
-// markings shall go, Cluster.Stop. All methods may be called from several
-// goroutines. Nothing is called with a lock held except the board, which calls
-// nobody.
+// Every goroutine belongs to a Cluster, a Notifier or a Synchroniser and is gone
+// when its Stop returns. The order at the end is Synchroniser.Stop, Notifier.Stop,
+// Notifier.ClearAll if the markings shall go, Cluster.Stop. All methods may be
+// called from several goroutines. Nothing is called with a lock held except the
+// board, which calls nobody.
 package cms

@@ -367,6 +367,12 @@ func (b *Board) unattach(now time.Time, c *call) {
 	if len(m.calls) == 0 {
 		b.drop(m)
 	} else {
+		for _, other := range m.calls {
+			if other.links > 0 { // who was told to be behind these may have been in this one
+				other.told = false
+				b.needCall(other, needPeople)
+			}
+		}
 		b.relinkMeeting(now, m)
 		b.recompute(now, m)
 		b.touch(m)

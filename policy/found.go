@@ -48,10 +48,7 @@ func (c *call) renewAfter(duration time.Duration) time.Duration {
 // readBack compares what a call's screens show with what was sent.
 func (b *Board) readBack(now time.Time, c *call, q Question, r Shown) {
 	if c.sending || c.uncertain || q.at.Before(c.sentAt) {
-		if c.sent.Kind != MarkNone {
-			b.needCall(c, needConfirm) // it was asked too early to tell
-		}
-		return
+		return // it was asked too early to tell; Sent has it asked again
 	}
 	ours, known := b.ours(c, r)
 	switch {
