@@ -39,14 +39,13 @@ func TestOverrideSurvivesARestart(t *testing.T) {
 			}
 
 			q := against(t, p.cluster, settings)
-			puts := len(far.Puts())
 			leg.Update()
 			q.eventually(t, "the override holds", func() bool {
 				v, ok := q.board.Meeting(id)
 				return ok && v.Override != nil && v.Override.Who == "anna" && v.Override.Reason == "the chair asked" && recorded(call)
 			})
 			farLeg.Update()
-			q.eventually(t, "on its other Call Bridge too", func() bool { return recorded(far) && len(far.Puts()) > puts })
+			q.eventually(t, "on its other Call Bridge too", func() bool { return recorded(far) })
 			otherLeg.Update()
 			q.eventually(t, "others are automatic", func() bool {
 				v, ok := q.board.Meeting("call:" + policy.MeetingID(other.ID()))

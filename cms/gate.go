@@ -75,6 +75,7 @@ type gate struct {
 	latency   time.Duration
 	requests  uint64
 	failures  uint64
+	byLane    [2]uint64 // requests
 }
 
 type laneState struct {
@@ -165,6 +166,7 @@ func (g *gate) leave(t ticket, now time.Time, result outcome, took time.Duration
 	}
 	if result != outcomeGivenUp {
 		g.requests++
+		g.byLane[t.lane]++
 		if result == outcomeAnswered {
 			g.latency = took
 		} else {
@@ -252,6 +254,7 @@ type gateStatus struct {
 	latency  time.Duration
 	requests uint64
 	failures uint64
+	byLane   [2]uint64
 }
 
 // state is the worst of the lock and the lanes.
@@ -272,7 +275,7 @@ func (g *gate) state() policy.ServerState {
 func (g *gate) status() gateStatus {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	s := gateStatus{state: g.state(), since: g.since, latency: g.latency, requests: g.requests, failures: g.failures}
+	s := gateStatus{state: g.state(), since: g.since, latency: g.latency, requests: g.requests, failures: g.failures, byLane: g.byLane}
 	switch {
 	case g.locked:
 		s.problem, s.remedy, s.next, s.attempts = g.lockReason, g.lockRemedy, g.lockTry, 1

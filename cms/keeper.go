@@ -163,9 +163,11 @@ func (c *Cluster) reportLoop(ctx context.Context, s *server) {
 	var last policy.ServerStatus
 	var at time.Time
 	alarm := ""
+	rates := rateMeter{}
 	for {
 		now := time.Now()
 		st, attempts := c.status(s)
+		st.ReadRate, st.WriteRate = rates.measure(now, s.gate.status().byLane)
 		urgent := st.State != last.State || st.Problem != last.Problem || st.Name != last.Name ||
 			st.CallBridge != last.CallBridge || st.Version != last.Version || at.IsZero()
 		wait := time.Duration(-1)
@@ -180,11 +182,34 @@ func (c *Cluster) reportLoop(ctx context.Context, s *server) {
 		default:
 			wait = reportEvery - now.Sub(at)
 		}
+		if st.ReadRate > 0 || st.WriteRate > 0 { // to say when it is over
+			wait = reportEvery
+		}
 		alarm = c.raise(now, s, st, attempts, alarm)
 		if !sleep(ctx, wait, s.report) {
 			return
 		}
 	}
+}
+
+// rateMeter follows how many requests there are a second.
+type rateMeter struct {
+	at     time.Time
+	counts [2]uint64
+	rates  [2]float64
+}
+
+func (r *rateMeter) measure(now time.Time, counts [2]uint64) (reads_, writes_ float64) {
+	if took := now.Sub(r.at); r.at.IsZero() || took >= reportEvery {
+		for l := range counts {
+			r.rates[l] = 0
+			if !r.at.IsZero() {
+				r.rates[l] = float64(int(float64(counts[l]-r.counts[l])/took.Seconds() + 0.5))
+			}
+		}
+		r.at, r.counts = now, counts
+	}
+	return r.rates[reads], r.rates[writes]
 }
 
 func (c *Cluster) stateChanged() {
@@ -205,6 +230,7 @@ func (c *Cluster) status(s *server) (st policy.ServerStatus, attempts int) {
 		Server: s.Name(), Insecure: s.insecure,
 		State: g.state, Since: g.since, Problem: g.problem, Remedy: g.remedy, NextTry: g.next,
 		CallBridge: s.id.guid, Name: s.id.name, Version: s.version,
+		ReadBudget: c.o.ReadsPerSecond, WriteBudget: c.o.WritesPerSecond,
 		Latency: g.latency, Requests: g.requests, Failures: g.failures, Queue: int(s.queued.Load()),
 	}, g.attempts
 }

@@ -73,6 +73,12 @@ func (c *Client) CallLeg(ctx context.Context, id string) (policy.LegFacts, error
 	case "connected", "onhold":
 		f.Connected = f.Call != ""
 	}
+	switch { // both can be true: then it is not encrypted
+	case strings.EqualFold(status.get("unencryptedmedia"), "true"):
+		f.Encryption = policy.Unencrypted
+	case strings.EqualFold(status.get("encryptedmedia"), "true"):
+		f.Encryption = policy.Encrypted
+	}
 	switch strings.ToLower(status.get("deactivated")) {
 	case "true":
 		f.Deactivated = policy.Yes

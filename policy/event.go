@@ -53,6 +53,28 @@ const (
 	Yes
 )
 
+// Encryption is what is known of a leg's media. It says nothing of trust and
+// changes no level.
+type Encryption uint8
+
+// The values of an Encryption.
+const (
+	EncryptionUnknown Encryption = iota
+	Encrypted
+	Unencrypted // all of it, or some
+)
+
+// String names it as the console and the log do.
+func (e Encryption) String() string {
+	switch e {
+	case Encrypted:
+		return "encrypted"
+	case Unencrypted:
+		return "unencrypted"
+	}
+	return "unknown"
+}
+
 // LegFacts is what an event says of a call leg. Empty means not said.
 type LegFacts struct {
 	ID            string
@@ -69,6 +91,7 @@ type LegFacts struct {
 	Deactivated   Tri // Yes: in the lobby
 	Guest         Tri
 	Recorder      bool // records or streams: no person
+	Encryption    Encryption
 }
 
 // Applied says what became of the events of one document.

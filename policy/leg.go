@@ -41,6 +41,7 @@ type leg struct {
 	groupAt   int64
 
 	kind     legKind
+	media    Encryption
 	lync     bool
 	evidence Evidence // of its address and kind; its level while it counts as a person
 
@@ -174,6 +175,9 @@ func (l *leg) merge(f *LegFacts, index int64) (classify bool) {
 		l.lobbyAt, l.lobby = index, f.Deactivated == Yes
 	}
 	l.connected = l.connected || f.Connected
+	if f.Encryption != EncryptionUnknown {
+		l.media = f.Encryption // of the API alone, whose answers come in order
+	}
 
 	kind := l.kind
 	if f.Type == "acano" || f.SubType == "webApp" {

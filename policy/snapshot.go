@@ -12,6 +12,9 @@ import (
 // further behind is given everything anew.
 const maxGone = 8192
 
+// maxDomains bounds the domains that a meeting's view names.
+const maxDomains = 32
+
 // chunk is how many meetings are copied under one hold of the lock.
 const chunk = 128
 
@@ -247,6 +250,11 @@ func (b *Board) people(m *meeting, v *MeetingView) {
 	var groups map[string]Level
 	for _, c := range m.calls {
 		for _, l := range c.legs {
+			if host := l.evidence.Host; l.counted != LevelNone && host != "" && len(v.Domains) < maxDomains {
+				if at, found := slices.BinarySearch(v.Domains, host); !found {
+					v.Domains = slices.Insert(v.Domains, at, host)
+				}
+			}
 			switch {
 			case l.counted == LevelNone && (l.isRecorder() || l.isLink()):
 				v.Others++
@@ -298,7 +306,7 @@ func (b *Board) Legs(id MeetingID) []LegView {
 			e := b.evidence(l)
 			legs = append(legs, LegView{
 				ID: l.id, Name: l.name, Address: e.Address, Domain: e.Host, Level: e.Level, Evidence: e,
-				Type: l.typeName(), Presence: l.presence(), Counts: l.counted != LevelNone, Joined: orElse(l.joined, l.met),
+				Type: l.typeName(), Presence: l.presence(), Media: l.media, Counts: l.counted != LevelNone, Joined: orElse(l.joined, l.met),
 				Group: l.group, Call: c.id, Bridge: b.bridgeName(c.session),
 			})
 		}

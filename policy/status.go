@@ -47,6 +47,9 @@ type ServerStatus struct {
 	Requests uint64
 	Failures uint64
 	Queue    int // markings that wait to be written
+
+	ReadRate, WriteRate     float64 // requests in the last second
+	ReadBudget, WriteBudget float64 // requests a second that may go
 }
 
 // ReceiverStatus is how the receiver is, as the receiver package reports it.

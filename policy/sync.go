@@ -219,8 +219,8 @@ func (b *Board) listedLeg(now time.Time, s *session, asOf int64, f *LegFacts) {
 		b.needLeg(s, l, needRefresh) // in the voice menu; it may come into a call
 	case l.call != nil && max(l.bornAt, l.readAt) < s.gapAt && !l.sure(s.gapAt):
 		b.needLeg(s, l, needRead)
-	case l.call != nil && max(l.bornAt, l.readAt) < s.gapAt:
-		b.needLeg(s, l, needRefresh)
+	case l.call != nil && (l.readAt == NoIndex || max(l.bornAt, l.readAt) < s.gapAt):
+		b.needLeg(s, l, needRefresh) // also for what no record tells: whether it is encrypted
 	}
 }
 

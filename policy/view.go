@@ -22,9 +22,10 @@ type MeetingView struct {
 	Unverified      string // why the picture may be incomplete; empty when verified
 	UnverifiedSince time.Time
 
-	People  [4]int // participants that count, by level
-	Waiting int    // legs in the lobby, the IVR, or not yet connected
-	Others  int    // recorders, streamers and links
+	People  [4]int   // participants that count, by level
+	Domains []string // hosts of those that count, in order, at most 32
+	Waiting int      // legs in the lobby, the IVR, or not yet connected
+	Others  int      // recorders, streamers and links
 
 	Override *Override    // nil when automatic
 	Fallen   *Fallen      // an override that fell, until an operator acts on the meeting
@@ -102,6 +103,7 @@ type LegView struct {
 	Evidence Evidence
 	Type     string // SIP, app, web app, web guest, Lync, link, recorder
 	Presence Presence
+	Media    Encryption
 	Counts   bool      // it bears on the level
 	Joined   time.Time // when it first counted; else when it was met. Our clock
 	Group    string
