@@ -27,6 +27,7 @@ type Pictured interface {
 	ListsDue(now time.Time, server string) (why string, wait time.Duration)
 	BeginRound(now time.Time, server string) (r policy.Round, ok bool)
 	Progress(now time.Time, r policy.Round)
+	NotListed(now time.Time, server, why, problem string)
 	Listed(now time.Time, r policy.Round, calls []policy.CallFacts, legs []policy.LegFacts) bool
 	Questions(now time.Time, server string, max int) []policy.Question
 	AnswerLeg(now time.Time, q policy.Question, f policy.LegFacts, exists bool)
@@ -186,8 +187,7 @@ func (r *reader) listLoop(ctx context.Context) {
 			if err := r.round(ctx, why); err != nil && ctx.Err() == nil {
 				failures++
 				wait = max(retryPause, answerBackoff.within(r.y.o.MaxBackoff).after(failures, r.y.o.Rand()))
-				r.y.board.WantLists(time.Now(), r.name, why)
-				r.y.o.Log.Debug("lists not read", "server", r.name, "err", err)
+				r.y.board.NotListed(time.Now(), r.name, why, err.Error())
 			} else {
 				failures = 0
 			}

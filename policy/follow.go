@@ -27,6 +27,8 @@ type follow struct {
 	listed  time.Time // when they were last read in full
 	known   bool      // all that ran there was read once
 
+	problem string // why they could not be read at the last try; empty: they could
+
 	// Of its status.
 	polled  time.Time // zero: not yet, or its Call Bridge has restarted since
 	began   time.Time // when the last regular status was asked for
@@ -107,6 +109,24 @@ func (b *Board) WantLists(now time.Time, server, why string) {
 	if f := b.follows[server]; f != nil {
 		f.want(now, why)
 		f.dueAt = now
+	}
+}
+
+// NotListed notes that a server's lists could not be read, and that they are to
+// be read all the same. The journal has each new problem once.
+func (b *Board) NotListed(now time.Time, server, why, problem string) {
+	problem = Clean(problem, maxProblem)
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	f := b.follows[server]
+	if f == nil {
+		return
+	}
+	f.want(now, why)
+	if f.problem != problem {
+		f.problem = problem
+		b.note(now, Entry{Kind: EntryServer, Weight: Warning, Name: server, Text: "its running calls could not be read: " + problem})
+		b.bump()
 	}
 }
 

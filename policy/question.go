@@ -261,7 +261,9 @@ func (b *Board) askedLeg(q Question) (*session, *leg) {
 	}
 	l := s.legs[q.ID]
 	if l != nil {
-		s.wants.takeLeg(l, needBusy)
+		if s.wants.takeLeg(l, needBusy); l.need != 0 {
+			b.wakeReads(s) // it could not be asked again meanwhile
+		}
 	}
 	return s, l
 }
@@ -274,7 +276,9 @@ func (b *Board) askedCall(q Question) (*session, *call) {
 	}
 	c := s.calls[q.ID]
 	if c != nil {
-		s.wants.takeCall(c, needBusy)
+		if s.wants.takeCall(c, needBusy); c.need != 0 {
+			b.wakeReads(s)
+		}
 	}
 	return s, c
 }

@@ -383,6 +383,9 @@ func (b *Board) followed(v *BridgeView, s *session) {
 	if v.Unverified == "" && (s == nil && f.listed.IsZero() || s != nil && s.api && s.synced == NoIndex) {
 		v.Unverified, v.UnverifiedSince = "its running calls are not read yet", f.started
 	}
+	if v.Unverified != "" && f.problem != "" {
+		v.Unverified += "; its running calls could not be read: " + f.problem
+	}
 }
 
 // Unready says why callmark is not ready, a line each: Call Bridges whose picture

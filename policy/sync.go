@@ -116,7 +116,7 @@ func (b *Board) Listed(now time.Time, r Round, calls []CallFacts, legs []LegFact
 			b.needLeg(s, l, needRead)
 		}
 	}
-	f.listed = now
+	f.listed, f.problem = now, ""
 	b.progressed(now, s)
 	for _, c := range b.refs {
 		if c.checking.waits {
