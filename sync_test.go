@@ -3,6 +3,8 @@ package main
 import (
 	"context"
 	"fmt"
+	"io"
+	"net/http"
 	"strings"
 	"testing"
 	"time"
@@ -159,4 +161,38 @@ func TestStartInTheMiddle(t *testing.T) {
 			}
 		})
 	}
+}
+
+// ready asks /readyz.
+func (p *program) ready(t *testing.T) (status int, reasons string) {
+	t.Helper()
+	res, err := http.Get("http://" + p.receiver.Addr() + "/readyz")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close()
+	body, err := io.ReadAll(res.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return res.StatusCode, string(body)
+}
+
+// What cannot be read is said, with the reason, until the operator's r finds it
+// mended.
+func TestUnreadableIsSaid(t *testing.T) {
+	cluster := running(t, simulator.Options{Bridges: 2})
+	cluster.Populate(4, 3)
+	bad := cluster.Bridge(0)
+	bad.SetFaults(simulator.Faults{Path: "/callLegs", Garbage: -1})
+	p := follow(t, cluster, func(c *config.Config) { c.CMS.Resync = time.Hour })
+	p.eventually(t, "not ready, and why", func() bool {
+		status, reasons := p.ready(t)
+		return status == http.StatusServiceUnavailable && strings.Contains(reasons, "cms1 is unverified: its running calls are not read yet; its running calls could not be read: list the call legs") &&
+			!strings.Contains(reasons, "cms2")
+	})
+	bad.SetFaults(simulator.Faults{})
+	p.refresh()
+	p.agrees(t)
+	p.eventually(t, "ready", func() bool { status, _ := p.ready(t); return status == http.StatusOK })
 }
