@@ -222,6 +222,9 @@ func (b *Board) leave(now time.Time, s *session, l *leg, why string) {
 		b.unlink(now, l)
 		c.detachLeg(l)
 		b.touch(c.meeting)
+		if s.round.open {
+			b.needCall(c, needCheck) // its legs may have been as many as it said because this one was still among them
+		}
 	}
 	l.departures++
 	b.remember(s, departure{leg: l, nth: l.departures})
