@@ -137,7 +137,7 @@ func against(t *testing.T, cluster *simulator.Cluster, change func(*config.Confi
 
 // start runs callmark with a configuration that keeps its files in a folder of
 // the test's, until the end of the test.
-func start(t *testing.T, change func(*config.Config)) *program {
+func start(t testing.TB, change func(*config.Config)) *program {
 	t.Helper()
 	c := config.Default()
 	c.Receiver.Listen, c.Receiver.RefusedDir = "127.0.0.1:0", t.TempDir()
@@ -159,7 +159,7 @@ func start(t *testing.T, change func(*config.Config)) *program {
 }
 
 // end stops callmark in order. It may be called twice.
-func (p *program) end(t *testing.T) {
+func (p *program) end(t testing.TB) {
 	t.Helper()
 	if p.stopped == nil {
 		return
