@@ -23,6 +23,7 @@ var answerBackoff = backoff{500 * time.Millisecond, 30 * time.Second}
 type Pictured interface {
 	Follow(now time.Time, server string) <-chan struct{}
 	Polled(now time.Time, server string, p policy.Poll)
+	Reconcile(now time.Time, server string)
 	WantLists(now time.Time, server, why string)
 	ListsDue(now time.Time, server string) (why string, wait time.Duration)
 	BeginRound(now time.Time, server string) (r policy.Round, ok bool)
@@ -113,7 +114,7 @@ type reader struct {
 
 // pollLoop asks for the status, again and again.
 func (r *reader) pollLoop(ctx context.Context) {
-	away := false
+	answered, away := false, false
 	var explained time.Time
 	for {
 		began := time.Now()
@@ -121,7 +122,7 @@ func (r *reader) pollLoop(ctx context.Context) {
 		var g *GateError
 		switch {
 		case err != nil && ctx.Err() == nil:
-			away = true
+			away = answered // else the first lists are still to come
 			if !errors.As(err, &g) {
 				r.y.o.Log.Debug("status not read", "server", r.name, "err", err)
 			}
@@ -130,6 +131,7 @@ func (r *reader) pollLoop(ctx context.Context) {
 			r.y.board.WantLists(time.Now(), r.name, "its API answers again")
 			poke(r.lists)
 		}
+		answered = answered || err == nil
 		if err == nil && r.y.board.Silent(r.name) && time.Since(explained) >= explainEvery {
 			if r.explain(ctx) {
 				explained = time.Now()
@@ -179,7 +181,7 @@ func (r *reader) listLoop(ctx context.Context) {
 		now := time.Now()
 		if !now.Before(next) {
 			next = now.Add(r.y.o.Resync)
-			r.y.board.WantLists(now, r.name, "reconciliation")
+			r.y.board.Reconcile(now, r.name)
 		}
 		why, wait := r.y.board.ListsDue(now, r.name)
 		if why != "" {

@@ -100,9 +100,19 @@ func (f *follow) want(now time.Time, why string) {
 	f.poke()
 }
 
+// Reconcile notes that a server's lists are to be read because it is time again,
+// unless what the last reading made necessary is not over yet.
+func (b *Board) Reconcile(now time.Time, server string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	f := b.follows[server]
+	if s := b.home(server); f != nil && (s == nil || !s.round.open) {
+		f.want(now, "reconciliation")
+	}
+}
+
 // WantLists notes that a server's lists are to be read, for a reason that the
-// board does not know of: a minute has passed, an outage is over, an operator
-// asks.
+// board does not know of: an outage is over, an operator asks.
 func (b *Board) WantLists(now time.Time, server, why string) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
