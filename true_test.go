@@ -154,7 +154,13 @@ func TestRecordsDoNotCome(t *testing.T) {
 // names the server to add.
 func TestUnconfiguredCallBridge(t *testing.T) {
 	t.Parallel()
-	cluster := running(t, simulator.Options{Bridges: 3})
+	n := 0
+	cluster := running(t, simulator.Options{Bridges: 3, Listen: func(address string) (net.Listener, error) {
+		if n++; address == "" { // hosts of their own, as servers have
+			address = fmt.Sprintf("127.0.0.%d:0", n)
+		}
+		return net.Listen("tcp", address)
+	}})
 	p := follow(t, cluster, func(c *config.Config) { c.CMS.Servers = c.CMS.Servers[:2] })
 	if err := cluster.SetReceivers("http://" + p.receiver.Addr() + "/cdr"); err != nil {
 		t.Fatal(err)
