@@ -101,7 +101,7 @@ func (o *output) String() string {
 }
 
 // launch runs callmark against a cluster that has not been given a receiver yet.
-func launch(t *testing.T, so simulator.Options, change func(*config.Config)) *program {
+func launch(t testing.TB, so simulator.Options, change func(*config.Config)) *program {
 	t.Helper()
 	cluster, err := simulator.New(so)
 	if err != nil {
@@ -130,7 +130,7 @@ func launch(t *testing.T, so simulator.Options, change func(*config.Config)) *pr
 
 // start runs callmark with a configuration that keeps its files in a folder of
 // the test's, until the end of the test.
-func start(t *testing.T, change func(*config.Config)) *program {
+func start(t testing.TB, change func(*config.Config)) *program {
 	t.Helper()
 	c := config.Default()
 	c.Receiver.Listen, c.Receiver.RefusedDir = "127.0.0.1:0", t.TempDir()
@@ -152,7 +152,7 @@ func start(t *testing.T, change func(*config.Config)) *program {
 }
 
 // end stops callmark in order. It may be called twice.
-func (p *program) end(t *testing.T) {
+func (p *program) end(t testing.TB) {
 	t.Helper()
 	if p.stopped == nil {
 		return
@@ -170,7 +170,7 @@ func (p *program) end(t *testing.T) {
 }
 
 // eventually waits until a condition of the cluster or the board holds.
-func (p *program) eventually(t *testing.T, what string, done func() bool) {
+func (p *program) eventually(t testing.TB, what string, done func() bool) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 	defer cancel()

@@ -19,7 +19,7 @@ func quick(c *config.Config) {
 }
 
 // running is a cluster that runs already when callmark starts.
-func running(t *testing.T, so simulator.Options) *simulator.Cluster {
+func running(t testing.TB, so simulator.Options) *simulator.Cluster {
 	t.Helper()
 	cluster, err := simulator.New(so)
 	if err != nil {
@@ -36,7 +36,7 @@ func running(t *testing.T, so simulator.Options) *simulator.Cluster {
 
 // follow runs callmark against a cluster that runs already, without telling the
 // cluster where to post its records.
-func follow(t *testing.T, cluster *simulator.Cluster, change func(*config.Config)) *program {
+func follow(t testing.TB, cluster *simulator.Cluster, change func(*config.Config)) *program {
 	t.Helper()
 	p := start(t, func(c *config.Config) {
 		quick(c)
@@ -52,7 +52,7 @@ func follow(t *testing.T, cluster *simulator.Cluster, change func(*config.Config
 }
 
 // records has the cluster post its records to callmark.
-func (p *program) records(t *testing.T) {
+func (p *program) records(t testing.TB) {
 	t.Helper()
 	if err := p.cluster.SetReceivers("http://" + p.receiver.Addr() + "/cdr"); err != nil {
 		t.Fatal(err)
@@ -124,7 +124,7 @@ func (p *program) differs() string {
 }
 
 // agrees waits until board and screens are as they should be.
-func (p *program) agrees(t *testing.T) {
+func (p *program) agrees(t testing.TB) {
 	t.Helper()
 	why := ""
 	defer func() {
