@@ -262,6 +262,9 @@ func (b *Board) askedLeg(q Question) (*session, *leg) {
 	l := s.legs[q.ID]
 	if l != nil {
 		s.wants.takeLeg(l, needBusy)
+		if l.need != 0 {
+			b.wakeReads(s) // who looked meanwhile found it busy
+		}
 	}
 	return s, l
 }
@@ -275,6 +278,9 @@ func (b *Board) askedCall(q Question) (*session, *call) {
 	c := s.calls[q.ID]
 	if c != nil {
 		s.wants.takeCall(c, needBusy)
+		if c.need != 0 {
+			b.wakeReads(s)
+		}
 	}
 	return s, c
 }
