@@ -24,10 +24,9 @@ func levelShown(s simulator.Screen) int {
 
 // lookout looks at all screens of a cluster again and again.
 type lookout struct {
-	cancel context.CancelFunc
-	done   sync.WaitGroup
-
-	mu      sync.Mutex
+	cancel  context.CancelFunc
+	done    sync.WaitGroup
+	stopped bool
 	samples int
 	wrong   []string // the first few that allowed refused
 }
@@ -53,20 +52,22 @@ func watchScreens(cluster *simulator.Cluster, every time.Duration, allowed func(
 }
 
 func (l *lookout) look(cluster *simulator.Cluster, allowed func(simulator.CallScreen) string) {
-	screens := cluster.Screens()
-	l.mu.Lock()
-	defer l.mu.Unlock()
 	l.samples++
-	for _, s := range screens {
+	for _, s := range cluster.Screens() {
 		if why := allowed(s); why != "" && len(l.wrong) < 10 {
 			l.wrong = append(l.wrong, fmt.Sprintf("%s, level %d: %s (%+v)", s.Name, s.Level, why, s.Screen))
 		}
 	}
 }
 
-// stop ends the lookout, and the test fails for what it saw.
+// stop ends the lookout, and the test fails for what it saw. It may be called
+// twice.
 func (l *lookout) stop(t testing.TB) {
 	t.Helper()
+	if l.stopped {
+		return
+	}
+	l.stopped = true
 	l.cancel()
 	l.done.Wait()
 	for _, w := range l.wrong {
@@ -113,6 +114,7 @@ func startCold(t testing.TB, cluster *simulator.Cluster, within time.Duration, c
 	ctx, cancel := context.WithTimeout(context.Background(), within)
 	defer cancel()
 	watch := watchScreens(cluster, 50*time.Millisecond, truthful)
+	defer watch.stop(t)
 	start := time.Now()
 	p := follow(t, cluster, change)
 	p.records(t)
@@ -219,6 +221,7 @@ func TestStartInTheMiddleOfMany(t *testing.T) {
 		}
 		return ""
 	})
+	defer watch.stop(t)
 	p, c = startCold(t, cluster, 20*time.Second, keep)
 	t.Logf("second start: %+v", c)
 	p.agrees(t)
