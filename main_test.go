@@ -101,24 +101,14 @@ func (o *output) String() string {
 	return o.b.String()
 }
 
-// launch runs callmark against a cluster that has not been given a receiver yet.
-func launch(t *testing.T, so simulator.Options, change func(*config.Config)) *program {
+// launch runs callmark against a new cluster, as its only receiver.
+func launch(t testing.TB, so simulator.Options, change func(*config.Config)) *program {
 	t.Helper()
-	cluster, err := simulator.New(so)
-	if err != nil {
-		t.Fatal(err)
-	}
-	ctx, cancel := context.WithCancel(context.Background())
-	t.Cleanup(cancel)
-	t.Cleanup(cluster.Close)
-	if err := cluster.Start(ctx); err != nil {
-		t.Fatal(err)
-	}
-	return against(t, cluster, change)
+	return against(t, running(t, so), change)
 }
 
 // against runs callmark against a cluster that runs, as its only receiver.
-func against(t *testing.T, cluster *simulator.Cluster, change func(*config.Config)) *program {
+func against(t testing.TB, cluster *simulator.Cluster, change func(*config.Config)) *program {
 	t.Helper()
 	p := start(t, func(c *config.Config) {
 		c.CMS.Username, c.CMS.Password = cluster.Username(), config.NewSecret(cluster.Password())
@@ -177,7 +167,7 @@ func (p *program) end(t testing.TB) {
 }
 
 // eventually waits until a condition of the cluster or the board holds.
-func (p *program) eventually(t *testing.T, what string, done func() bool) {
+func (p *program) eventually(t testing.TB, what string, done func() bool) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 	defer cancel()

@@ -126,7 +126,7 @@ func (p *program) differs() string {
 }
 
 // agrees waits until board and screens are as they should be.
-func (p *program) agrees(t *testing.T) {
+func (p *program) agrees(t testing.TB) {
 	t.Helper()
 	why := ""
 	defer func() {

@@ -389,7 +389,7 @@ func (b *Board) detach(now time.Time, c *call, why string) {
 	b.uncontest(now, c)
 	c.away, c.told, c.checking = nil, false, check{}
 	delete(b.refs, c.ref)
-	delete(b.looks, c.ref)
+	b.look(c) // so that the notifier forgets it, who may wait for an absent server
 	b.unattach(now, c)
 	c.uncertain = c.uncertain || c.sending
 	c.sending, c.failure, c.attempts, c.overflow = false, "", 0, ""

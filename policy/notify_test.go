@@ -61,8 +61,8 @@ func TestLooks(t *testing.T) {
 	}
 	f.send(legEnd("d"), legEnd("e"))
 	f.send(callEnd("c"))
-	if got := looks(); len(got) != 0 {
-		t.Errorf("%v for a call that has ended", got)
+	if got := looks(); len(got) != 1 || got[0] != ref {
+		t.Errorf("%v for a call that has ended, want one look, to forget it by", got)
 	}
 	f.due(ref, WhyEnded, false, false)
 }

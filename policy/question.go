@@ -261,8 +261,9 @@ func (b *Board) askedLeg(q Question) (*session, *leg) {
 	}
 	l := s.legs[q.ID]
 	if l != nil {
-		if s.wants.takeLeg(l, needBusy); l.need != 0 {
-			b.wakeReads(s) // it could not be asked again meanwhile
+		s.wants.takeLeg(l, needBusy)
+		if l.need != 0 {
+			b.wakeReads(s) // who looked meanwhile found it busy
 		}
 	}
 	return s, l
@@ -276,7 +277,8 @@ func (b *Board) askedCall(q Question) (*session, *call) {
 	}
 	c := s.calls[q.ID]
 	if c != nil {
-		if s.wants.takeCall(c, needBusy); c.need != 0 {
+		s.wants.takeCall(c, needBusy)
+		if c.need != 0 {
 			b.wakeReads(s)
 		}
 	}
