@@ -309,12 +309,12 @@ func (m *model) pressView(msg tea.KeyPressMsg) tea.Cmd {
 	case key.Matches(msg, k.Reverse):
 		list.turnAround()
 	case key.Matches(msg, k.Force):
-		m.act(func(v *policy.MeetingView) { m.dialog = newForce(v.ID) })
+		m.act(func(targets []policy.MeetingID) { m.dialog = newForce(targets) })
 	case key.Matches(msg, k.Clear):
-		m.act(func(v *policy.MeetingView) { m.dialog = newClear(v.ID) })
+		m.act(func(targets []policy.MeetingID) { m.dialog = newClear(targets) })
 	case key.Matches(msg, k.Auto):
 		var cmd tea.Cmd
-		m.act(func(v *policy.MeetingView) { cmd = m.automatic(v) })
+		m.act(func(targets []policy.MeetingID) { cmd = m.automatic(targets) })
 		return cmd
 	case key.Matches(msg, k.Refresh):
 		return m.refresh()
@@ -442,8 +442,8 @@ func (m *model) nothingSelected() string {
 	return "There is no meeting."
 }
 
-// act does something to the chosen meeting, or says why not.
-func (m *model) act(do func(*policy.MeetingView)) {
+// act does something to the chosen meetings, or says why not.
+func (m *model) act(do func([]policy.MeetingID)) {
 	if m.o.ReadOnly {
 		m.tell("Read-only: start without --read-only to force, clear or release.")
 		return
@@ -453,12 +453,17 @@ func (m *model) act(do func(*policy.MeetingView)) {
 		m.tell(why)
 		return
 	}
-	do(v)
+	do([]policy.MeetingID{v.ID})
 }
 
-// automatic returns a meeting to automatic. It asks nothing: what the screens
-// show then follows from the facts.
-func (m *model) automatic(v *policy.MeetingView) tea.Cmd {
+// automatic returns meetings to automatic. For one it asks nothing: what the
+// screens show then follows from the facts.
+func (m *model) automatic(targets []policy.MeetingID) tea.Cmd {
+	if len(targets) > 1 {
+		m.dialog = releaseDialog{targets}
+		return nil
+	}
+	v, _ := m.meeting(targets[0]) // it was there a moment ago
 	name := quoted(v.Name, 40, m.words.ellipsis)
 	switch err := m.board.Release(m.o.Now(), v.ID, m.o.Who); {
 	case errors.Is(err, policy.ErrAutomatic):
@@ -469,20 +474,6 @@ func (m *model) automatic(v *policy.MeetingView) tea.Cmd {
 		return nil
 	}
 	return m.save(name + " is automatic again: its level is " + m.words.badge(v.Computed, v.Unverified != "") + ".")
-}
-
-// override decides for a meeting, as a dialog has it.
-func (m *model) override(id policy.MeetingID, o policy.Override) tea.Cmd {
-	o.Who, o.At = m.o.Who, m.o.Now()
-	if err := m.board.Override(o.At, id, o); err != nil {
-		m.fail("Nothing was done: " + err.Error())
-		return nil
-	}
-	name := "the meeting"
-	if v, ok := m.meeting(id); ok {
-		name = quoted(v.Name, 40, m.words.ellipsis)
-	}
-	return m.save("Overridden: " + name + ", " + m.words.override(&o) + ". The table shows how far it has got; a returns to automatic.")
 }
 
 // saved is what came of saving what an operator did.
