@@ -126,6 +126,7 @@ func (m *model) take(f frame) {
 	m.now = f.at
 	m.read = true
 	u := &f.update
+	m.meetings.now = f.at
 	m.totals, m.bridges, m.alarms, m.receiver = u.Totals, u.Bridges, u.Alarms, u.Receiver
 	switch {
 	case m.paused:
@@ -316,6 +317,8 @@ func (m *model) pressView(msg tea.KeyPressMsg) tea.Cmd {
 		var cmd tea.Cmd
 		m.act(func(targets []policy.MeetingID) { cmd = m.automatic(targets) })
 		return cmd
+	case key.Matches(msg, k.Pick):
+		m.pressPick()
 	case key.Matches(msg, k.Refresh):
 		return m.refresh()
 	case key.Matches(msg, k.Help):
@@ -377,7 +380,24 @@ func (m *model) pressOpen() {
 	}
 }
 
+// pressPick selects the meeting under the cursor beside others, or takes that
+// back.
+func (m *model) pressPick() {
+	switch {
+	case m.o.ReadOnly:
+		m.tell("Read-only: there is nothing to select meetings for.")
+	case m.view != viewMeetings:
+		m.tell("Only meetings can be selected: esc goes back to them.")
+	case !m.meetings.pick():
+		m.tell(m.nothingSelected())
+	}
+}
+
 func (m *model) pressBack() {
+	if m.view == viewMeetings && m.meetings.pickedLen() > 0 {
+		m.meetings.unpick()
+		return
+	}
 	if list := m.list(); list.filterText() != "" {
 		list.setFilter("")
 		return
@@ -448,6 +468,10 @@ func (m *model) act(do func([]policy.MeetingID)) {
 		m.tell("Read-only: start without --read-only to force, clear or release.")
 		return
 	}
+	if m.view == viewMeetings && m.meetings.pickedLen() > 0 {
+		do(m.meetings.picks())
+		return
+	}
 	v, why := m.chosen()
 	if v == nil {
 		m.tell(why)
@@ -463,7 +487,11 @@ func (m *model) automatic(targets []policy.MeetingID) tea.Cmd {
 		m.dialog = releaseDialog{targets}
 		return nil
 	}
-	v, _ := m.meeting(targets[0]) // it was there a moment ago
+	v, ok := m.meeting(targets[0])
+	if !ok {
+		m.tell(endedText(targets))
+		return nil
+	}
 	name := quoted(v.Name, 40, m.words.ellipsis)
 	switch err := m.board.Release(m.o.Now(), v.ID, m.o.Who); {
 	case errors.Is(err, policy.ErrAutomatic):
@@ -558,6 +586,7 @@ type lister interface {
 	jump(last bool)
 	setFilter(text string)
 	filterText() string
+	complaint() string
 	sortNext()
 	sorting() string
 	turnAround()

@@ -91,6 +91,11 @@ func (m *model) release(targets []policy.MeetingID) tea.Cmd {
 
 // report tells what came of an action on several meetings, and has it saved.
 func (m *model) report(targets, done []policy.MeetingID, failed []string, verb, more string) tea.Cmd {
+	// What is done is no longer selected, so that the next key does not hit it
+	// again; what failed still is.
+	for _, id := range done {
+		m.meetings.unpick(id)
+	}
 	if len(done) == 0 {
 		if len(targets) == 1 {
 			// The dialog has named it; only why matters.
