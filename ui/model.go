@@ -39,6 +39,7 @@ type model struct {
 	board   Board
 	words   words
 	palette palette
+	theme   theme
 	keys    keymap
 	help    help.Model
 	focus   *focus
@@ -82,26 +83,27 @@ type notice struct {
 
 func newModel(o *Options) *model {
 	m := &model{
-		o:       *o,
-		board:   o.Board,
-		words:   newWords(o),
-		palette: newPalette(o.NoColor),
-		keys:    newKeymap(o.ASCII),
-		help:    newHelp(o.ASCII),
-		focus:   newFocus(),
-		w:       o.Width,
-		h:       o.Height,
-		now:     o.Now(),
-		held:    map[policy.MeetingID]*policy.MeetingView{},
+		o:     *o,
+		board: o.Board,
+		words: newWords(o),
+		theme: theme{name: o.Theme},
+		keys:  newKeymap(o.ASCII),
+		help:  newHelp(o.ASCII),
+		focus: newFocus(),
+		w:     o.Width,
+		h:     o.Height,
+		now:   o.Now(),
+		held:  map[policy.MeetingID]*policy.MeetingView{},
 	}
+	m.paint()
 	m.meetings = newMeetings(m)
 	m.open.table = newLegs(m)
 	m.log.init(m)
 	return m
 }
 
-// Init does nothing: the pump brings the first frame.
-func (m *model) Init() tea.Cmd { return nil }
+// Init asks for the terminal's background: the pump brings the first frame.
+func (m *model) Init() tea.Cmd { return m.askBackground() }
 
 // Update takes a key, a size or a frame.
 func (m *model) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
@@ -117,6 +119,12 @@ func (m *model) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 		return m, m.paste(msg)
 	case saved:
 		m.saved(msg)
+	case tea.BackgroundColorMsg:
+		m.theme.told, m.theme.dark = true, msg.IsDark()
+		m.paint()
+	case tea.ColorProfileMsg:
+		m.theme.profile = msg.Profile
+		m.paint()
 	}
 	return m, nil
 }
@@ -333,6 +341,8 @@ func (m *model) pressView(msg tea.KeyPressMsg) tea.Cmd {
 		return m.copyID()
 	case key.Matches(msg, k.Zone):
 		m.words.utc = !m.words.utc
+	case key.Matches(msg, k.Theme):
+		return m.pressTheme()
 	case key.Matches(msg, k.Next):
 		m.problem++
 	case key.Matches(msg, k.Dismiss):
