@@ -274,7 +274,7 @@ func (m *model) remark(v *policy.MeetingView) (string, style) {
 		return name + "unverified for " + age(m.now, v.UnverifiedSince) + ": " + v.Unverified, m.palette.warn
 	case v.Override == nil && v.Fallen != nil:
 		return name + m.words.override(&v.Fallen.Override) + " fell " + age(m.now, v.Fallen.At) + " ago, the level became " +
-			m.words.badge(v.Fallen.Computed, false) + ": a keeps it automatic, f forces again", m.palette.bad
+			m.words.badge(v.Fallen.Computed, false) + ": " + hint(&m.keys.Auto, "keeps it automatic, ") + hint(&m.keys.Force, "forces again"), m.palette.bad
 	case v.Override != nil:
 		return name + m.words.meetingOverride(v) + ", the level is " + m.words.badge(v.Computed, false), m.palette.bold
 	case v.Holder.Evidence.Rule != 0:

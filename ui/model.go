@@ -3,6 +3,7 @@ package ui
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"charm.land/bubbles/v2/help"
@@ -96,6 +97,7 @@ func newModel(o *Options) *model {
 		held:  map[policy.MeetingID]*policy.MeetingView{},
 	}
 	m.paint()
+	_ = m.keys.remap(o.Keys, o.ASCII) // its error was the options'
 	m.meetings = newMeetings(m)
 	m.open.table = newLegs(m)
 	m.log.init(m)
@@ -272,7 +274,7 @@ func (m *model) pressFilter(msg tea.KeyPressMsg) tea.Cmd {
 	case msg.String() == "enter":
 		m.filtering = false
 		return nil
-	case key.Matches(msg, m.keys.Back):
+	case msg.String() == "esc":
 		m.filtering = false
 		m.filter("")
 		return nil
@@ -311,7 +313,7 @@ func (m *model) pressView(msg tea.KeyPressMsg) tea.Cmd {
 	case key.Matches(msg, k.Sort):
 		list.sortNext()
 		if by := list.sorting(); by != "" {
-			m.tell("Sorted by " + by + ". S reverses.")
+			m.tell(strings.TrimSpace("Sorted by " + by + ". " + hint(&k.Reverse, "reverses.")))
 		} else {
 			m.tell("Sorted as at the start: " + m.ownOrder() + ".")
 		}
@@ -386,7 +388,7 @@ func (m *model) pressOpen() {
 	case viewMeeting:
 		m.tell("A participant has no view of its own: its evidence stands in its row.")
 	case viewLog:
-		m.tell("The log does not open meetings: esc goes back to them.")
+		m.tell("The log does not open meetings: " + hint(&m.keys.Back, "goes back to them."))
 	}
 }
 
@@ -397,7 +399,7 @@ func (m *model) pressPick() {
 	case m.o.ReadOnly:
 		m.tell("Read-only: there is nothing to select meetings for.")
 	case m.view != viewMeetings:
-		m.tell("Only meetings can be selected: esc goes back to them.")
+		m.tell("Only meetings can be selected: " + hint(&m.keys.Back, "goes back to them."))
 	case !m.meetings.pick():
 		m.tell(m.nothingSelected())
 	}
@@ -432,7 +434,7 @@ func (m *model) pressLog() {
 func (m *model) pressPause() {
 	if !m.paused {
 		m.paused = true
-		m.tell("The list of meetings is paused, nothing else: p goes on.")
+		m.tell("The list of meetings is paused, nothing else: " + hint(&m.keys.Pause, "goes on."))
 		return
 	}
 	m.resume()
@@ -445,11 +447,11 @@ func (m *model) chosen() (*policy.MeetingView, string) {
 	case viewMeeting:
 		v, ok := m.meeting(m.open.id)
 		if !ok {
-			return nil, "This meeting has ended: there is nothing to act on. esc goes back."
+			return nil, "This meeting has ended: there is nothing to act on. " + hint(&m.keys.Back, "goes back.")
 		}
 		return v, ""
 	case viewLog:
-		return nil, "The log shows what was: esc goes back to the meetings, where keys act."
+		return nil, "The log shows what was: " + hint(&m.keys.Back, "goes back to the meetings, where keys act.")
 	}
 	v, ok := m.meetings.selected()
 	if !ok {
@@ -457,7 +459,7 @@ func (m *model) chosen() (*policy.MeetingView, string) {
 	}
 	v, ok = m.meeting(v.ID)
 	if !ok {
-		return nil, "This meeting has ended: there is nothing to act on. p shows what is."
+		return nil, "This meeting has ended: there is nothing to act on. " + hint(&m.keys.Pause, "shows what is.")
 	}
 	return v, ""
 }
@@ -467,7 +469,7 @@ func (m *model) nothingSelected() string {
 	case m.meetings.lost:
 		return "The selected meeting has ended: move to another first."
 	case m.meetings.len() > 0:
-		return "No meeting passes the filter: esc takes it off."
+		return "No meeting passes the filter: " + hint(&m.keys.Back, "takes it off.")
 	}
 	return "There is no meeting."
 }
@@ -581,7 +583,7 @@ func (m *model) dismiss() {
 	}
 	p := all[m.marked(len(all))]
 	if p.alarm == "" {
-		m.tell("This one goes when its cause is gone: n steps to the next.")
+		m.tell("This one goes when its cause is gone: " + hint(&m.keys.Next, "steps to the next."))
 		return
 	}
 	m.board.Dismiss(m.o.Now(), p.alarm, m.o.Who)

@@ -53,6 +53,10 @@ type Options struct {
 	UTC      bool   // times of day in UTC, not local
 	Theme    string // one of Themes; "auto"
 
+	// Keys gives actions other keys than DefaultKeys has; an empty list takes an
+	// action's away. That no key has two actions is the caller's to see to.
+	Keys map[string][]string
+
 	Levels  [4]policy.LevelText // what the site calls the levels
 	MaxText int                 // longest operator's text, for the dialog; 0: 60
 
@@ -105,6 +109,11 @@ func (o Options) withDefaults() (Options, error) {
 	}
 	if problem := themeProblem(o.Theme); problem != "" {
 		return o, errors.New("console: " + problem)
+	}
+	if k := newKeymap(o.ASCII); o.Keys != nil {
+		if err := k.remap(o.Keys, o.ASCII); err != nil {
+			return o, err
+		}
 	}
 	if o.QuitWarning == "" {
 		o.QuitWarning = "The receiver runs in this process: records are no longer taken and markings no longer kept right."

@@ -73,7 +73,7 @@ func (m *model) each(targets []policy.MeetingID, do func(policy.MeetingID) error
 func (m *model) override(targets []policy.MeetingID, o policy.Override) tea.Cmd {
 	o.Who, o.At = m.o.Who, m.o.Now()
 	done, failed := m.each(targets, func(id policy.MeetingID) error { return m.board.Override(o.At, id, o) })
-	return m.report(targets, done, failed, "Overridden", m.words.override(&o)+". The table shows how far it has got; a returns to automatic.")
+	return m.report(targets, done, failed, "Overridden", m.words.override(&o)+". The table shows how far it has got"+semicolon(hint(&m.keys.Auto, "returns to automatic"))+".")
 }
 
 // release returns several meetings to automatic. Those that are so already are
