@@ -43,9 +43,10 @@ const (
 // meeting ends.
 var holdFor = []time.Duration{0, 15 * time.Minute, 30 * time.Minute, time.Hour, 4 * time.Hour}
 
-// overrideDialog forces or clears a meeting's marking.
+// overrideDialog forces or clears the markings of its targets: one meeting, or
+// all that were selected when it was opened.
 type overrideDialog struct {
-	id       policy.MeetingID
+	targets  []policy.MeetingID
 	step     step
 	override policy.Override
 	hold     int // index of holdFor
@@ -54,15 +55,15 @@ type overrideDialog struct {
 }
 
 // newForce asks for a level or a text.
-func newForce(id policy.MeetingID) *overrideDialog { return &overrideDialog{id: id} }
+func newForce(targets []policy.MeetingID) *overrideDialog { return &overrideDialog{targets: targets} }
 
-// newClear asks whether to take the marking off.
-func newClear(id policy.MeetingID) *overrideDialog {
-	return &overrideDialog{id: id, step: stepConfirm, override: policy.Override{Kind: policy.ForceClear}}
+// newClear asks whether to take the markings off.
+func newClear(targets []policy.MeetingID) *overrideDialog {
+	return &overrideDialog{targets: targets, step: stepConfirm, override: policy.Override{Kind: policy.ForceClear}}
 }
 
 func (d *overrideDialog) press(m *model, msg tea.KeyPressMsg) tea.Cmd {
-	if _, ok := m.meeting(d.id); !ok {
+	if here, _ := m.living(d.targets); len(here) == 0 {
 		// Any key takes note; none can act on another meeting.
 		m.dialog = nil
 		m.tell("Nothing was done.")
@@ -104,7 +105,7 @@ func (d *overrideDialog) press(m *model, msg tea.KeyPressMsg) tea.Cmd {
 				o.Until = m.o.Now().Add(after)
 			}
 			m.dialog = nil
-			return m.override(d.id, o)
+			return m.override(d.targets, o)
 		case "r":
 			d.step, d.input = stepReason, newInput()
 			d.input.CharLimit = 120
@@ -156,10 +157,10 @@ func (d *overrideDialog) paste(m *model, msg tea.PasteMsg) {
 
 func (d *overrideDialog) lines(m *model, w int) []dialogLine {
 	p, words := &m.palette, &m.words
-	v, ok := m.meeting(d.id)
-	if !ok {
+	here, ended := m.living(d.targets)
+	if len(here) == 0 {
 		return []dialogLine{
-			{text: "This meeting has ended.", style: p.warn},
+			{text: endedText(d.targets), style: p.warn},
 			{text: "Nothing was done. Any key goes back.", style: p.bold},
 		}
 	}
@@ -169,15 +170,20 @@ func (d *overrideDialog) lines(m *model, w int) []dialogLine {
 			lines = append(lines, dialogLine{text: line, style: s})
 		}
 	}
-	name := quoted(v.Name, max(12, w/2), words.ellipsis)
+	name := m.named(here, max(12, w/2))
 	switch d.step {
 	case stepChoose:
-		add(p.bold, "Force a marking on "+name+", whose level is "+words.badge(v.Computed, v.Unverified != "")+":")
+		if len(here) == 1 {
+			v := here[0]
+			name += ", whose level is " + words.badge(v.Computed, v.Unverified != "")
+		}
+		add(p.bold, "Force a marking on "+name+":")
 		var all []string
 		for l := policy.Level1; l <= policy.Level3; l++ {
 			all = append(all, l.String()+" "+words.names[l])
 		}
 		add("", strings.Join(all, "   ")+"   t own text   esc back")
+		d.roll(m, here, ended, add)
 	case stepText:
 		add(p.bold, "Text for the screens of "+name+":")
 		d.field(&lines, w)
@@ -192,9 +198,10 @@ func (d *overrideDialog) lines(m *model, w int) []dialogLine {
 		d.field(&lines, w)
 		add("", "enter takes it   esc leaves it as it was")
 	case stepConfirm:
-		add(p.bold, d.question(m, v, name))
+		add(p.bold, d.question(m, here, name))
 		lines = append(lines, dialogLine{text: cut("y yes   n no (enter: no)   r reason   u until", w, words.ellipsis), style: p.selected})
-		for _, s := range d.consequences(m, v) {
+		d.roll(m, here, ended, add)
+		for _, s := range d.consequences(m, here) {
 			add("", s)
 		}
 		until := "Holds until the meeting ends"
@@ -215,8 +222,20 @@ func (d *overrideDialog) field(lines *[]dialogLine, w int) {
 	*lines = append(*lines, dialogLine{text: "> " + d.input.View(), raw: true})
 }
 
+// roll names the meetings where there are several: nobody acts on what was not
+// named to him.
+func (d *overrideDialog) roll(m *model, here []*policy.MeetingView, ended int, add func(style, string)) {
+	if len(d.targets) == 1 {
+		return
+	}
+	add("", m.roll(here))
+	if ended > 0 {
+		add(m.palette.warn, plural(ended, "meeting")+" of these ended meanwhile.")
+	}
+}
+
 // question names what is about to be done, to whom, and what it hides.
-func (d *overrideDialog) question(m *model, v *policy.MeetingView, name string) string {
+func (d *overrideDialog) question(m *model, here []*policy.MeetingView, name string) string {
 	o := &d.override
 	hides := policy.LevelNone
 	var q string
@@ -229,10 +248,22 @@ func (d *overrideDialog) question(m *model, v *policy.MeetingView, name string) 
 	default:
 		q = "Clear the marking of " + name + "?"
 	}
-	if n, who := m.words.above(v, hides); n > 0 {
-		verb := " participants are in this call."
+	// The people of all of them together.
+	var sum policy.MeetingView
+	for _, v := range here {
+		for l := range v.People {
+			sum.People[l] += v.People[l]
+		}
+	}
+	if n, who := m.words.above(&sum, hides); n > 0 {
+		verb := " participants are in "
 		if n == 1 {
-			verb = " participant is in this call."
+			verb = " participant is in "
+		}
+		if len(here) == 1 {
+			verb += "this call."
+		} else {
+			verb += "these calls."
 		}
 		q += " " + who + verb
 	}
@@ -240,8 +271,12 @@ func (d *overrideDialog) question(m *model, v *policy.MeetingView, name string) 
 }
 
 // consequences says what the override hides and what it takes the place of.
-func (d *overrideDialog) consequences(m *model, v *policy.MeetingView) []string {
+func (d *overrideDialog) consequences(m *model, here []*policy.MeetingView) []string {
 	o := &d.override
+	if len(here) > 1 {
+		return d.consequencesOfAll(m, here)
+	}
+	v := here[0]
 	var out []string
 	level := m.words.badge(v.Computed, v.Unverified != "")
 	switch {
@@ -263,6 +298,43 @@ func (d *overrideDialog) consequences(m *model, v *policy.MeetingView) []string 
 	}
 	if v.Override != nil {
 		out = append(out, "It takes the place of: "+m.words.meetingOverride(v)+".")
+	}
+	return out
+}
+
+// consequencesOfAll says the same of several meetings together.
+func (d *overrideDialog) consequencesOfAll(m *model, here []*policy.MeetingView) []string {
+	o := &d.override
+	var out []string
+	lower, unverified, overridden, waiting := 0, 0, 0, 0
+	for _, v := range here {
+		if o.Kind == policy.ForceLevel && o.Level < badness(v) {
+			lower++
+		}
+		if v.Unverified != "" {
+			unverified++
+		}
+		if v.Override != nil {
+			overridden++
+		}
+		waiting += v.Waiting
+	}
+	if lower > 0 {
+		out = append(out, number(lower)+" of "+number(len(here))+" are less trusted than what the screens will say.")
+	}
+	if o.Kind == policy.ForceClear {
+		out = append(out, "The screens will show no marking at all.")
+	} else if mark := m.board.Preview(*o); mark.Shows() {
+		out = append(out, "The screens will say: "+safe(mark.Text))
+	}
+	if unverified > 0 {
+		out = append(out, number(unverified)+" of "+number(len(here))+" unverified: there may be others in these calls.")
+	}
+	if waiting > 0 {
+		out = append(out, number(waiting)+" in the lobby or on the way in are not counted yet.")
+	}
+	if overridden > 0 {
+		out = append(out, "It takes the place of "+plural(overridden, "override")+".")
 	}
 	return out
 }

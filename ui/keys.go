@@ -15,6 +15,7 @@ type keymap struct {
 	Force, Clear, Auto                    key.Binding
 	Refresh, Help, Quit                   key.Binding
 	Log, Pause, Copy, Zone, Next, Dismiss key.Binding
+	Pick, Mouse, Theme                    key.Binding
 	Interrupt, Suspend                    key.Binding
 }
 
@@ -55,6 +56,10 @@ func newKeymap(ascii bool) keymap {
 		Next:    bind("n", "next problem", "n"),
 		Dismiss: bind("x", "dismiss alarm", "x"),
 
+		Pick:  bind("space", "select", "space"),
+		Mouse: bind("m", "mouse", "m"),
+		Theme: bind("T", "theme", "T"),
+
 		Interrupt: bind("ctrl+c", "twice: quit", "ctrl+c"),
 		Suspend:   key.NewBinding(key.WithKeys("ctrl+z")),
 	}
@@ -69,7 +74,7 @@ func (k keymap) forView(v view, readOnly, refresh bool) keymap {
 		}
 	}
 	if readOnly {
-		off(&k.Force, &k.Clear, &k.Auto, &k.Dismiss)
+		off(&k.Force, &k.Clear, &k.Auto, &k.Dismiss, &k.Pick)
 	}
 	if !refresh {
 		off(&k.Refresh)
@@ -78,9 +83,9 @@ func (k keymap) forView(v view, readOnly, refresh bool) keymap {
 	case viewMeetings:
 		off(&k.Back)
 	case viewMeeting:
-		off(&k.Open)
+		off(&k.Open, &k.Pick)
 	case viewLog:
-		off(&k.Open, &k.Force, &k.Clear, &k.Auto, &k.Copy)
+		off(&k.Open, &k.Force, &k.Clear, &k.Auto, &k.Copy, &k.Pick)
 	}
 	return k
 }
@@ -94,8 +99,8 @@ func (k keymap) ShortHelp() []key.Binding {
 func (k keymap) FullHelp() [][]key.Binding {
 	return [][]key.Binding{
 		{k.Up, k.Down, k.PageUp, k.PageDown, k.Home, k.End, k.Open, k.Back},
-		{k.Force, k.Clear, k.Auto, k.Dismiss, k.Next, k.Refresh, k.Pause},
-		{k.Filter, k.Sort, k.Reverse, k.Log, k.Copy, k.Zone, k.Help, k.Quit, k.Interrupt},
+		{k.Force, k.Clear, k.Auto, k.Pick, k.Dismiss, k.Next, k.Refresh, k.Pause},
+		{k.Filter, k.Sort, k.Reverse, k.Log, k.Copy, k.Zone, k.Mouse, k.Theme, k.Help, k.Quit, k.Interrupt},
 	}
 }
 

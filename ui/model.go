@@ -3,6 +3,7 @@ package ui
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"charm.land/bubbles/v2/help"
@@ -39,6 +40,7 @@ type model struct {
 	board   Board
 	words   words
 	palette palette
+	theme   theme
 	keys    keymap
 	help    help.Model
 	focus   *focus
@@ -82,26 +84,28 @@ type notice struct {
 
 func newModel(o *Options) *model {
 	m := &model{
-		o:       *o,
-		board:   o.Board,
-		words:   newWords(o),
-		palette: newPalette(o.NoColor),
-		keys:    newKeymap(o.ASCII),
-		help:    newHelp(o.ASCII),
-		focus:   newFocus(),
-		w:       o.Width,
-		h:       o.Height,
-		now:     o.Now(),
-		held:    map[policy.MeetingID]*policy.MeetingView{},
+		o:     *o,
+		board: o.Board,
+		words: newWords(o),
+		theme: theme{name: o.Theme},
+		keys:  newKeymap(o.ASCII),
+		help:  newHelp(o.ASCII),
+		focus: newFocus(),
+		w:     o.Width,
+		h:     o.Height,
+		now:   o.Now(),
+		held:  map[policy.MeetingID]*policy.MeetingView{},
 	}
+	m.paint()
+	_ = m.keys.remap(o.Keys, o.ASCII) // its error was the options'
 	m.meetings = newMeetings(m)
 	m.open.table = newLegs(m)
 	m.log.init(m)
 	return m
 }
 
-// Init does nothing: the pump brings the first frame.
-func (m *model) Init() tea.Cmd { return nil }
+// Init asks for the terminal's background: the pump brings the first frame.
+func (m *model) Init() tea.Cmd { return m.askBackground() }
 
 // Update takes a key, a size or a frame.
 func (m *model) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
@@ -117,6 +121,12 @@ func (m *model) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 		return m, m.paste(msg)
 	case saved:
 		m.saved(msg)
+	case tea.BackgroundColorMsg:
+		m.theme.told, m.theme.dark = true, msg.IsDark()
+		m.paint()
+	case tea.ColorProfileMsg:
+		m.theme.profile = msg.Profile
+		m.paint()
 	}
 	return m, nil
 }
@@ -126,6 +136,7 @@ func (m *model) take(f frame) {
 	m.now = f.at
 	m.read = true
 	u := &f.update
+	m.meetings.now = f.at
 	m.totals, m.bridges, m.alarms, m.receiver = u.Totals, u.Bridges, u.Alarms, u.Receiver
 	switch {
 	case m.paused:
@@ -263,7 +274,7 @@ func (m *model) pressFilter(msg tea.KeyPressMsg) tea.Cmd {
 	case msg.String() == "enter":
 		m.filtering = false
 		return nil
-	case key.Matches(msg, m.keys.Back):
+	case msg.String() == "esc":
 		m.filtering = false
 		m.filter("")
 		return nil
@@ -302,20 +313,22 @@ func (m *model) pressView(msg tea.KeyPressMsg) tea.Cmd {
 	case key.Matches(msg, k.Sort):
 		list.sortNext()
 		if by := list.sorting(); by != "" {
-			m.tell("Sorted by " + by + ". S reverses.")
+			m.tell(strings.TrimSpace("Sorted by " + by + ". " + hint(&k.Reverse, "reverses.")))
 		} else {
 			m.tell("Sorted as at the start: " + m.ownOrder() + ".")
 		}
 	case key.Matches(msg, k.Reverse):
 		list.turnAround()
 	case key.Matches(msg, k.Force):
-		m.act(func(v *policy.MeetingView) { m.dialog = newForce(v.ID) })
+		m.act(func(targets []policy.MeetingID) { m.dialog = newForce(targets) })
 	case key.Matches(msg, k.Clear):
-		m.act(func(v *policy.MeetingView) { m.dialog = newClear(v.ID) })
+		m.act(func(targets []policy.MeetingID) { m.dialog = newClear(targets) })
 	case key.Matches(msg, k.Auto):
 		var cmd tea.Cmd
-		m.act(func(v *policy.MeetingView) { cmd = m.automatic(v) })
+		m.act(func(targets []policy.MeetingID) { cmd = m.automatic(targets) })
 		return cmd
+	case key.Matches(msg, k.Pick):
+		m.pressPick()
 	case key.Matches(msg, k.Refresh):
 		return m.refresh()
 	case key.Matches(msg, k.Help):
@@ -330,6 +343,8 @@ func (m *model) pressView(msg tea.KeyPressMsg) tea.Cmd {
 		return m.copyID()
 	case key.Matches(msg, k.Zone):
 		m.words.utc = !m.words.utc
+	case key.Matches(msg, k.Theme):
+		return m.pressTheme()
 	case key.Matches(msg, k.Next):
 		m.problem++
 	case key.Matches(msg, k.Dismiss):
@@ -373,11 +388,28 @@ func (m *model) pressOpen() {
 	case viewMeeting:
 		m.tell("A participant has no view of its own: its evidence stands in its row.")
 	case viewLog:
-		m.tell("The log does not open meetings: esc goes back to them.")
+		m.tell("The log does not open meetings: " + hint(&m.keys.Back, "goes back to them."))
+	}
+}
+
+// pressPick selects the meeting under the cursor beside others, or takes that
+// back.
+func (m *model) pressPick() {
+	switch {
+	case m.o.ReadOnly:
+		m.tell("Read-only: there is nothing to select meetings for.")
+	case m.view != viewMeetings:
+		m.tell("Only meetings can be selected: " + hint(&m.keys.Back, "goes back to them."))
+	case !m.meetings.pick():
+		m.tell(m.nothingSelected())
 	}
 }
 
 func (m *model) pressBack() {
+	if m.view == viewMeetings && m.meetings.pickedLen() > 0 {
+		m.meetings.unpick()
+		return
+	}
 	if list := m.list(); list.filterText() != "" {
 		list.setFilter("")
 		return
@@ -402,7 +434,7 @@ func (m *model) pressLog() {
 func (m *model) pressPause() {
 	if !m.paused {
 		m.paused = true
-		m.tell("The list of meetings is paused, nothing else: p goes on.")
+		m.tell("The list of meetings is paused, nothing else: " + hint(&m.keys.Pause, "goes on."))
 		return
 	}
 	m.resume()
@@ -415,11 +447,11 @@ func (m *model) chosen() (*policy.MeetingView, string) {
 	case viewMeeting:
 		v, ok := m.meeting(m.open.id)
 		if !ok {
-			return nil, "This meeting has ended: there is nothing to act on. esc goes back."
+			return nil, "This meeting has ended: there is nothing to act on. " + hint(&m.keys.Back, "goes back.")
 		}
 		return v, ""
 	case viewLog:
-		return nil, "The log shows what was: esc goes back to the meetings, where keys act."
+		return nil, "The log shows what was: " + hint(&m.keys.Back, "goes back to the meetings, where keys act.")
 	}
 	v, ok := m.meetings.selected()
 	if !ok {
@@ -427,7 +459,7 @@ func (m *model) chosen() (*policy.MeetingView, string) {
 	}
 	v, ok = m.meeting(v.ID)
 	if !ok {
-		return nil, "This meeting has ended: there is nothing to act on. p shows what is."
+		return nil, "This meeting has ended: there is nothing to act on. " + hint(&m.keys.Pause, "shows what is.")
 	}
 	return v, ""
 }
@@ -437,15 +469,19 @@ func (m *model) nothingSelected() string {
 	case m.meetings.lost:
 		return "The selected meeting has ended: move to another first."
 	case m.meetings.len() > 0:
-		return "No meeting passes the filter: esc takes it off."
+		return "No meeting passes the filter: " + hint(&m.keys.Back, "takes it off.")
 	}
 	return "There is no meeting."
 }
 
-// act does something to the chosen meeting, or says why not.
-func (m *model) act(do func(*policy.MeetingView)) {
+// act does something to the chosen meetings, or says why not.
+func (m *model) act(do func([]policy.MeetingID)) {
 	if m.o.ReadOnly {
 		m.tell("Read-only: start without --read-only to force, clear or release.")
+		return
+	}
+	if m.view == viewMeetings && m.meetings.pickedLen() > 0 {
+		do(m.meetings.picks())
 		return
 	}
 	v, why := m.chosen()
@@ -453,12 +489,21 @@ func (m *model) act(do func(*policy.MeetingView)) {
 		m.tell(why)
 		return
 	}
-	do(v)
+	do([]policy.MeetingID{v.ID})
 }
 
-// automatic returns a meeting to automatic. It asks nothing: what the screens
-// show then follows from the facts.
-func (m *model) automatic(v *policy.MeetingView) tea.Cmd {
+// automatic returns meetings to automatic. For one it asks nothing: what the
+// screens show then follows from the facts.
+func (m *model) automatic(targets []policy.MeetingID) tea.Cmd {
+	if len(targets) > 1 {
+		m.dialog = releaseDialog{targets}
+		return nil
+	}
+	v, ok := m.meeting(targets[0])
+	if !ok {
+		m.tell(endedText(targets))
+		return nil
+	}
 	name := quoted(v.Name, 40, m.words.ellipsis)
 	switch err := m.board.Release(m.o.Now(), v.ID, m.o.Who); {
 	case errors.Is(err, policy.ErrAutomatic):
@@ -469,20 +514,6 @@ func (m *model) automatic(v *policy.MeetingView) tea.Cmd {
 		return nil
 	}
 	return m.save(name + " is automatic again: its level is " + m.words.badge(v.Computed, v.Unverified != "") + ".")
-}
-
-// override decides for a meeting, as a dialog has it.
-func (m *model) override(id policy.MeetingID, o policy.Override) tea.Cmd {
-	o.Who, o.At = m.o.Who, m.o.Now()
-	if err := m.board.Override(o.At, id, o); err != nil {
-		m.fail("Nothing was done: " + err.Error())
-		return nil
-	}
-	name := "the meeting"
-	if v, ok := m.meeting(id); ok {
-		name = quoted(v.Name, 40, m.words.ellipsis)
-	}
-	return m.save("Overridden: " + name + ", " + m.words.override(&o) + ". The table shows how far it has got; a returns to automatic.")
 }
 
 // saved is what came of saving what an operator did.
@@ -552,7 +583,7 @@ func (m *model) dismiss() {
 	}
 	p := all[m.marked(len(all))]
 	if p.alarm == "" {
-		m.tell("This one goes when its cause is gone: n steps to the next.")
+		m.tell("This one goes when its cause is gone: " + hint(&m.keys.Next, "steps to the next."))
 		return
 	}
 	m.board.Dismiss(m.o.Now(), p.alarm, m.o.Who)
@@ -567,6 +598,7 @@ type lister interface {
 	jump(last bool)
 	setFilter(text string)
 	filterText() string
+	complaint() string
 	sortNext()
 	sorting() string
 	turnAround()
