@@ -29,13 +29,14 @@ type column[R any] struct {
 // away, no row is selected until the operator moves, so that a key that was
 // meant for it does not hit its neighbour.
 type table[K cmp.Ordered, R any] struct {
-	columns []column[R]
-	key     func(R) K
-	order   func(a, b R) int // the order without a sort column; ties go by key
-	same    func(a, b R) bool
-	text    func(R) string // what words of a filter are looked for in
-	fields  map[string]func(r R, value string) bool
-	follow  bool // the cursor stays on the last row while it is there
+	columns  []column[R]
+	key      func(R) K
+	order    func(a, b R) int // the order without a sort column; ties go by key
+	same     func(a, b R) bool
+	text     func(R) string // what words of a filter are looked for in
+	fields   map[string]func(r R, value string) bool
+	grouping *grouping[R] // nil: one section without a heading
+	follow   bool         // the cursor stays on the last row while it is there
 
 	rows  map[K]*row[K, R]
 	all   []*row[K, R] // in order
@@ -94,6 +95,11 @@ func (t *table[K, R]) selected() (r R, ok bool) {
 // compare orders rows; two rows are never equal, so that none jumps.
 func (t *table[K, R]) compare(a, b *row[K, R]) int {
 	c := 0
+	if t.grouping != nil {
+		if c = t.grouping.compare(a.val, b.val); c != 0 {
+			return c
+		}
+	}
 	if t.by >= 0 {
 		col := &t.columns[t.by]
 		c = col.order(a.val, b.val)
@@ -417,6 +423,13 @@ func (t *table[K, R]) draw(c *canvas, h int, p *palette, g *glyphs) {
 	t.place(c.w)
 	c.buf = t.appendHeading(c.buf, p, g)
 	t.page = max(h-1, 1)
+	if t.grouping != nil && h > 4 {
+		from := c.lines
+		t.drawGrouped(c, h-1, p, g)
+		for c.lines < from+h-1 && c.begin() {
+		}
+		return
+	}
 	t.scroll()
 	for i := range h - 1 {
 		if !c.begin() {
