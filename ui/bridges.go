@@ -3,6 +3,7 @@ package ui
 import (
 	"cmp"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -100,6 +101,23 @@ func (b *bridgesView) init(m *model) {
 		},
 	}
 	b.table.init()
+}
+
+// take brings the view up to a frame. A Call Bridge that is known by its server
+// stays the same one when its first record comes, and when it begins a new
+// session.
+func (b *bridgesView) take(all []policy.BridgeView) {
+	servers := make(map[string]int, len(all))
+	for i := range all {
+		servers[all[i].Server]++
+	}
+	rows := slices.Clone(all)
+	for i := range rows {
+		if v := &rows[i]; v.Server != "" && servers[v.Server] == 1 {
+			v.Key = "server/" + v.Server
+		}
+	}
+	b.table.replace(rows)
 }
 
 // indexes sets the index of the last record that came beside that of the last

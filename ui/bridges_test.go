@@ -92,6 +92,26 @@ func TestCallBridgeInFull(t *testing.T) {
 	}
 }
 
+// A Call Bridge that is selected stays so when its first record comes, and when
+// it begins anew.
+func TestCallBridgeStaysTheSame(t *testing.T) {
+	b := newBench(t, 100, 24)
+	b.board.rest.Bridges = []policy.BridgeView{
+		{Key: "server/a:443", Name: "a", Server: "a:443", Bound: policy.ServerStatus{State: policy.ServerUp}},
+		{Key: "server/b:443", Name: "b", Server: "b:443", Bound: policy.ServerStatus{State: policy.ServerUp}},
+	}
+	b.frame().keys("b", "down")
+	for _, session := range []string{"s1", "s2"} {
+		now := b.board.rest.Bridges[1]
+		now.Key, now.Session = "session/"+session, session
+		b.board.rest.Bridges = []policy.BridgeView{b.board.rest.Bridges[0], now}
+		b.frame()
+		if v, ok := b.m.callBridges.table.selected(); !ok || v.Name != "b" || v.Session != session {
+			t.Errorf("selected %q in %q", v.Name, v.Session)
+		}
+	}
+}
+
 func TestNoCallBridges(t *testing.T) {
 	b := newBench(t, 80, 24)
 	b.frame().keys("b").shows("No Call Bridge yet").keys("enter").shows("No Call Bridge is selected").keys("e").shows("nothing to export")

@@ -149,7 +149,7 @@ func (m *model) take(f frame) {
 	default:
 		m.meetings.update(u.Meetings, u.Gone)
 	}
-	m.callBridges.table.replace(u.Bridges)
+	m.callBridges.take(u.Bridges)
 	m.fallen.take(u)
 	m.log.take(m, f.entries, f.lost)
 	m.open.take(m, &f)
