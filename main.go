@@ -51,6 +51,7 @@ type commandLine struct {
 	Config   string           `short:"c" default:"config.toml" placeholder:"FILE" help:"The configuration (${default})."`
 	NoTUI    bool             `name:"no-tui" help:"Without the console: logs to standard error. The default where there is no terminal."`
 	ReadOnly bool             `help:"The console without the keys that act."`
+	ASCII    bool             `name:"ascii" help:"The console without line drawing characters, arrows and ellipses."`
 	Demo     bool             `help:"Against a built-in simulated cluster: no configuration and no server needed."`
 	Version  kong.VersionFlag `help:"Print the version."`
 
@@ -420,7 +421,8 @@ func receiverOptions(c config.Config, a *app) receiver.Options {
 func uiOptions(c config.Config, cl commandLine, a *app, o policy.Options) ui.Options {
 	return ui.Options{
 		Board: a.board, Version: version, Who: whoAmI(), Demo: cl.Demo,
-		ReadOnly: cl.ReadOnly || c.UI.ReadOnly, ASCII: c.UI.ASCII,
+		ReadOnly: cl.ReadOnly || c.UI.ReadOnly, ASCII: cl.ASCII || c.UI.ASCII,
+		Theme: c.UI.Theme, Keys: c.UI.Keys.ByAction(),
 		Levels: o.Levels, MaxText: c.Marking.MaxLength, QuitWarning: quitWarning(c.Marking.OnExit),
 		Save:    func() error { return a.state.Save(time.Now()) },
 		Refresh: a.refresh, Go: a.spawn,

@@ -18,6 +18,7 @@ import (
 	"callmark/cms/simulator"
 	"callmark/policy"
 	"callmark/policy/config"
+	"callmark/ui"
 )
 
 // house is who may import whom. main may import everything.
@@ -354,5 +355,23 @@ func TestScript(t *testing.T) {
 				})
 			}
 		}
+	}
+}
+
+// The configuration and the console agree about actions and their keys.
+func TestKeysAreTheConsoles(t *testing.T) {
+	got, want := config.Default().UI.Keys.ByAction(), ui.DefaultKeys()
+	for name, keys := range want {
+		if !slices.Equal(got[name], keys) {
+			t.Errorf("%s has %q in the configuration, %q in the console", name, got[name], keys)
+		}
+	}
+	for name := range got {
+		if want[name] == nil {
+			t.Errorf("the console has no action %s", name)
+		}
+	}
+	if !slices.Contains(ui.Themes, config.Default().UI.Theme) {
+		t.Errorf("the console has no theme %q", config.Default().UI.Theme)
 	}
 }

@@ -2,6 +2,8 @@ package ui
 
 import (
 	"fmt"
+	"math/rand/v2"
+	"slices"
 	"testing"
 	"time"
 
@@ -80,25 +82,54 @@ func BenchmarkFrame(b *testing.B) {
 	}
 }
 
-// BenchmarkFilter is the first letter of a filter over 10,000 meetings.
+// BenchmarkLoad is a table's first 10,000 meetings.
+func BenchmarkLoad(b *testing.B) {
+	x := newBench(b, 160, 45)
+	crowd(x.board, 10000)
+	all := x.board.Since(0).Meetings
+	b.ReportAllocs()
+	for b.Loop() {
+		t := newMeetings(x.m)
+		t.replace(all)
+	}
+}
+
+// BenchmarkFilter is a filter that was not there before, over 10,000 meetings.
 func BenchmarkFilter(b *testing.B) {
 	x := newBench(b, 160, 45)
 	crowd(x.board, 10000)
 	x.frame()
-	b.ReportAllocs()
-	for b.Loop() {
-		x.m.filter("x depart !9 level:3")
-		x.m.filter("")
+	filters := []string{"x depart !9 level:3", "department 7", "is:unverified", "domain:corp.example"}
+	for _, f := range filters {
+		b.Run(f, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				x.m.filter(f)
+			}
+		})
 	}
 }
 
+// BenchmarkSort is a new sort of 10,000 meetings that were in another order.
 func BenchmarkSort(b *testing.B) {
 	x := newBench(b, 160, 45)
 	crowd(x.board, 10000)
 	x.frame()
-	for b.Loop() {
-		x.m.meetings.sortBy(1, false)
-		x.m.meetings.sortBy(-1, false)
+	t := &x.m.meetings
+	for by := -1; by < len(t.columns); by++ {
+		name := "worst first"
+		if by >= 0 {
+			name = t.columns[by].title
+		}
+		mixed := slices.Clone(t.all)
+		rand.New(rand.NewPCG(1, 2)).Shuffle(len(mixed), func(i, j int) { mixed[i], mixed[j] = mixed[j], mixed[i] })
+		b.Run(name, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				copy(t.all, mixed)
+				t.sortBy(by, false)
+			}
+		})
 	}
 }
 

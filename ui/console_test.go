@@ -26,6 +26,8 @@ type terminal struct {
 	emu *vt.Emulator
 	raw strings.Builder
 
+	writes int
+
 	board *fakeBoard
 	keys  *io.PipeWriter
 	c     *Console
@@ -38,6 +40,7 @@ func (x *terminal) Write(p []byte) (int, error) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	x.raw.Write(p)
+	x.writes++
 	return x.emu.Write(p)
 }
 

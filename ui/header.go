@@ -108,7 +108,12 @@ func (m *model) bridgeProblem(b *policy.BridgeView) (problem, bool) {
 	p := problem{style: m.palette.warn, remedy: b.Bound.Remedy}
 	next := ""
 	if !b.Bound.NextTry.IsZero() && b.Bound.NextTry.After(m.now) {
-		next = "; next try in " + span(b.Bound.NextTry.Sub(m.now)) + ", r tries now"
+		next = "; next try in " + span(b.Bound.NextTry.Sub(m.now))
+		if m.o.Refresh != nil {
+			if now := hint(&m.keys.Refresh, "tries now"); now != "" {
+				next += ", " + now
+			}
+		}
 	}
 	switch bridgeHealth(b) {
 	case healthLocked:
@@ -342,7 +347,7 @@ func (m *model) drawProblems(n int) {
 		}
 		last := part{}
 		if i == 0 && p.alarm != "" && !m.o.ReadOnly && m.w >= 100 {
-			last = part{"x dismisses", m.palette.faint}
+			last = part{hint(&m.keys.Dismiss, "dismisses"), m.palette.faint}
 		}
 		m.canvas.parts(m.words.ellipsis, last, part{label, p.style}, part{text, ""})
 	}

@@ -17,6 +17,7 @@ type keymap struct {
 	Log, Pause, Copy, Zone, Next, Dismiss key.Binding
 	Bridges, History, InFull, Group, Ages key.Binding
 	Export                                key.Binding
+	Pick, Mouse, Theme                    key.Binding
 	Interrupt, Suspend                    key.Binding
 }
 
@@ -63,6 +64,10 @@ func newKeymap(ascii bool) keymap {
 		Next:    bind("n", "next problem", "n"),
 		Dismiss: bind("x", "dismiss alarm", "x"),
 
+		Pick:  bind("space", "select", "space"),
+		Mouse: bind("m", "mouse", "m"),
+		Theme: bind("T", "theme", "T"),
+
 		Interrupt: bind("ctrl+c", "twice: quit", "ctrl+c"),
 		Suspend:   key.NewBinding(key.WithKeys("ctrl+z")),
 	}
@@ -77,7 +82,7 @@ func (k keymap) forView(v view, readOnly, refresh bool) keymap {
 		}
 	}
 	if readOnly {
-		off(&k.Force, &k.Clear, &k.Auto, &k.Dismiss)
+		off(&k.Force, &k.Clear, &k.Auto, &k.Dismiss, &k.Pick)
 	}
 	if !refresh {
 		off(&k.Refresh)
@@ -92,6 +97,9 @@ func (k keymap) forView(v view, readOnly, refresh bool) keymap {
 	}
 	if v == viewLog || v == viewBridges || v == viewBridge {
 		off(&k.Force, &k.Clear, &k.Auto, &k.Copy)
+	}
+	if v != viewMeetings {
+		off(&k.Pick)
 	}
 	if v != viewMeeting {
 		off(&k.Group)
@@ -114,9 +122,9 @@ func (k keymap) ShortHelp() []key.Binding {
 func (k keymap) FullHelp() [][]key.Binding {
 	return [][]key.Binding{
 		{k.Up, k.Down, k.PageUp, k.PageDown, k.Home, k.End, k.Open, k.Back},
-		{k.Force, k.Clear, k.Auto, k.Dismiss, k.Next, k.Refresh, k.Pause},
+		{k.Force, k.Clear, k.Auto, k.Pick, k.Dismiss, k.Next, k.Refresh, k.Pause},
 		{k.Filter, k.Sort, k.Reverse, k.Group, k.Ages, k.Zone, k.Copy, k.Export},
-		{k.Log, k.Bridges, k.History, k.InFull, k.Help, k.Quit, k.Interrupt},
+		{k.Log, k.Bridges, k.History, k.InFull, k.Mouse, k.Theme, k.Help, k.Quit, k.Interrupt},
 	}
 }
 

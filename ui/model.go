@@ -3,6 +3,7 @@ package ui
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"charm.land/bubbles/v2/help"
@@ -43,6 +44,7 @@ type model struct {
 	board   Board
 	words   words
 	palette palette
+	theme   theme
 	keys    keymap
 	help    help.Model
 	focus   *focus
@@ -92,18 +94,20 @@ type notice struct {
 
 func newModel(o *Options) *model {
 	m := &model{
-		o:       *o,
-		board:   o.Board,
-		words:   newWords(o),
-		palette: newPalette(o.NoColor),
-		keys:    newKeymap(o.ASCII),
-		help:    newHelp(o.ASCII),
-		focus:   newFocus(),
-		w:       o.Width,
-		h:       o.Height,
-		now:     o.Now(),
-		held:    map[policy.MeetingID]*policy.MeetingView{},
+		o:     *o,
+		board: o.Board,
+		words: newWords(o),
+		theme: theme{name: o.Theme},
+		keys:  newKeymap(o.ASCII),
+		help:  newHelp(o.ASCII),
+		focus: newFocus(),
+		w:     o.Width,
+		h:     o.Height,
+		now:   o.Now(),
+		held:  map[policy.MeetingID]*policy.MeetingView{},
 	}
+	m.paint()
+	_ = m.keys.remap(o.Keys, o.ASCII) // its error was the options'
 	m.meetings = newMeetings(m)
 	m.open.table = newLegs(m)
 	m.log.init(m)
@@ -112,8 +116,8 @@ func newModel(o *Options) *model {
 	return m
 }
 
-// Init does nothing: the pump brings the first frame.
-func (m *model) Init() tea.Cmd { return nil }
+// Init asks for the terminal's background: the pump brings the first frame.
+func (m *model) Init() tea.Cmd { return m.askBackground() }
 
 // Update takes a key, a size or a frame.
 func (m *model) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
@@ -131,6 +135,12 @@ func (m *model) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 		m.saved(msg)
 	case exported:
 		m.exported(msg)
+	case tea.BackgroundColorMsg:
+		m.theme.told, m.theme.dark = true, msg.IsDark()
+		m.paint()
+	case tea.ColorProfileMsg:
+		m.theme.profile = msg.Profile
+		m.paint()
 	}
 	return m, nil
 }
@@ -140,6 +150,7 @@ func (m *model) take(f frame) {
 	m.now = f.at
 	m.read = true
 	u := &f.update
+	m.meetings.now = f.at
 	m.totals, m.bridges, m.alarms, m.receiver = u.Totals, u.Bridges, u.Alarms, u.Receiver
 	switch {
 	case m.paused:
@@ -279,7 +290,7 @@ func (m *model) pressFilter(msg tea.KeyPressMsg) tea.Cmd {
 	case msg.String() == "enter":
 		m.filtering = false
 		return nil
-	case key.Matches(msg, m.keys.Back):
+	case msg.String() == "esc":
 		m.filtering = false
 		m.filter("")
 		return nil
@@ -322,7 +333,7 @@ func (m *model) pressView(msg tea.KeyPressMsg) tea.Cmd {
 	case key.Matches(msg, k.Sort):
 		list.sortNext()
 		if by := list.sorting(); by != "" {
-			m.tell("Sorted by " + by + ". S reverses.")
+			m.tell(strings.TrimSpace("Sorted by " + by + ". " + hint(&k.Reverse, "reverses.")))
 		} else {
 			m.tell("Sorted as at the start: " + m.ownOrder() + ".")
 		}
@@ -336,6 +347,8 @@ func (m *model) pressView(msg tea.KeyPressMsg) tea.Cmd {
 		var cmd tea.Cmd
 		m.act(func(targets []policy.MeetingID) { cmd = m.automatic(targets) })
 		return cmd
+	case key.Matches(msg, k.Pick):
+		m.pressPick()
 	case key.Matches(msg, k.Refresh):
 		return m.refresh()
 	case key.Matches(msg, k.Help):
@@ -362,6 +375,8 @@ func (m *model) pressView(msg tea.KeyPressMsg) tea.Cmd {
 		return m.copyID()
 	case key.Matches(msg, k.Zone):
 		m.words.utc = !m.words.utc
+	case key.Matches(msg, k.Theme):
+		return m.pressTheme()
 	case key.Matches(msg, k.Next):
 		m.problem++
 	case key.Matches(msg, k.Dismiss):
@@ -417,7 +432,24 @@ func (m *model) pressOpen() {
 	}
 }
 
+// pressPick selects the meeting under the cursor beside others, or takes that
+// back.
+func (m *model) pressPick() {
+	switch {
+	case m.o.ReadOnly:
+		m.tell("Read-only: there is nothing to select meetings for.")
+	case m.view != viewMeetings:
+		m.tell("Only meetings can be selected: " + hint(&m.keys.Back, "goes back to them."))
+	case !m.meetings.pick():
+		m.tell(m.nothingSelected())
+	}
+}
+
 func (m *model) pressBack() {
+	if m.view == viewMeetings && m.meetings.pickedLen() > 0 {
+		m.meetings.unpick()
+		return
+	}
 	if list := m.list(); list.filterText() != "" {
 		list.setFilter("")
 		return
@@ -428,7 +460,7 @@ func (m *model) pressBack() {
 func (m *model) pressPause() {
 	if !m.paused {
 		m.paused = true
-		m.tell("The list of meetings is paused, nothing else: p goes on.")
+		m.tell("The list of meetings is paused, nothing else: " + hint(&m.keys.Pause, "goes on."))
 		return
 	}
 	m.resume()
@@ -441,13 +473,13 @@ func (m *model) chosen() (*policy.MeetingView, string) {
 	case viewMeeting:
 		v, ok := m.meeting(m.open.id)
 		if !ok {
-			return nil, "This meeting has ended: there is nothing to act on. esc goes back."
+			return nil, "This meeting has ended: there is nothing to act on. " + hint(&m.keys.Back, "goes back.")
 		}
 		return v, ""
 	case viewLog:
-		return nil, "The log shows what was: esc goes back to the meetings, where keys act."
+		return nil, "The log shows what was: " + hint(&m.keys.Back, "goes back to the meetings, where keys act.")
 	case viewBridges:
-		return nil, "This is about Call Bridges: esc goes back to the meetings, where keys act."
+		return nil, "This is about Call Bridges: " + hint(&m.keys.Back, "goes back to the meetings, where keys act.")
 	}
 	v, ok := m.meetings.selected()
 	if !ok {
@@ -455,7 +487,7 @@ func (m *model) chosen() (*policy.MeetingView, string) {
 	}
 	v, ok = m.meeting(v.ID)
 	if !ok {
-		return nil, "This meeting has ended: there is nothing to act on. p shows what is."
+		return nil, "This meeting has ended: there is nothing to act on. " + hint(&m.keys.Pause, "shows what is.")
 	}
 	return v, ""
 }
@@ -465,7 +497,7 @@ func (m *model) nothingSelected() string {
 	case m.meetings.lost:
 		return "The selected meeting has ended: move to another first."
 	case m.meetings.len() > 0:
-		return "No meeting passes the filter: esc takes it off."
+		return "No meeting passes the filter: " + hint(&m.keys.Back, "takes it off.")
 	}
 	return "There is no meeting."
 }
@@ -474,6 +506,10 @@ func (m *model) nothingSelected() string {
 func (m *model) act(do func([]policy.MeetingID)) {
 	if m.o.ReadOnly {
 		m.tell("Read-only: start without --read-only to force, clear or release.")
+		return
+	}
+	if m.view == viewMeetings && m.meetings.pickedLen() > 0 {
+		do(m.meetings.picks())
 		return
 	}
 	v, why := m.chosen()
@@ -491,7 +527,11 @@ func (m *model) automatic(targets []policy.MeetingID) tea.Cmd {
 		m.dialog = releaseDialog{targets}
 		return nil
 	}
-	v, _ := m.meeting(targets[0]) // it was there a moment ago
+	v, ok := m.meeting(targets[0])
+	if !ok {
+		m.tell(endedText(targets))
+		return nil
+	}
 	name := quoted(v.Name, 40, m.words.ellipsis)
 	switch err := m.board.Release(m.o.Now(), v.ID, m.o.Who); {
 	case errors.Is(err, policy.ErrAutomatic):
@@ -571,7 +611,7 @@ func (m *model) dismiss() {
 	}
 	p := all[m.marked(len(all))]
 	if p.alarm == "" {
-		m.tell("This one goes when its cause is gone: n steps to the next.")
+		m.tell("This one goes when its cause is gone: " + hint(&m.keys.Next, "steps to the next."))
 		return
 	}
 	m.board.Dismiss(m.o.Now(), p.alarm, m.o.Who)
@@ -586,6 +626,7 @@ type lister interface {
 	jump(last bool)
 	setFilter(text string)
 	filterText() string
+	complaint() string
 	sortNext()
 	sorting() string
 	turnAround()

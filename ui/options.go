@@ -51,6 +51,11 @@ type Options struct {
 	ASCII    bool   // borders, arrows and ellipses in ASCII
 	NoColor  bool   // also set by NO_COLOR, whatever its value, in Environ
 	UTC      bool   // times of day in UTC, not local
+	Theme    string // one of Themes; "auto"
+
+	// Keys gives actions other keys than DefaultKeys has; an empty list takes an
+	// action's away. That no key has two actions is the caller's to see to.
+	Keys map[string][]string
 
 	Levels  [4]policy.LevelText // what the site calls the levels
 	MaxText int                 // longest operator's text, for the dialog; 0: 60
@@ -98,6 +103,17 @@ func (o Options) withDefaults() (Options, error) {
 	}
 	if o.MaxText == 0 {
 		o.MaxText = 60
+	}
+	if o.Theme == "" {
+		o.Theme = Themes[0]
+	}
+	if problem := themeProblem(o.Theme); problem != "" {
+		return o, errors.New("console: " + problem)
+	}
+	if k := newKeymap(o.ASCII); o.Keys != nil {
+		if err := k.remap(o.Keys, o.ASCII); err != nil {
+			return o, err
+		}
 	}
 	if o.QuitWarning == "" {
 		o.QuitWarning = "The receiver runs in this process: records are no longer taken and markings no longer kept right."

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"sort"
 	"strings"
+	"time"
 )
 
 // column is one column of a table over rows R.
@@ -21,6 +22,7 @@ type column[R any] struct {
 	style func(r R) style  // nil: plain
 	order func(a, b R) int // nil: not to be sorted by
 	desc  bool             // sorted by it, the greatest comes first
+	lead  func(R) lead     // what order goes by first, for speed; nil: not known
 }
 
 // table shows rows that are known by a key. It keeps them in order as they
@@ -28,6 +30,9 @@ type column[R any] struct {
 // refresh never moves it to another row. Where the row under the cursor goes
 // away, no row is selected until the operator moves, so that a key that was
 // meant for it does not hit its neighbour.
+//
+// A table is made by setting the fields of the first group, key, order, text and
+// columns at least, and calling init. Rows are changed by update and replace.
 type table[K cmp.Ordered, R any] struct {
 	columns  []column[R]
 	key      func(R) K
@@ -35,8 +40,15 @@ type table[K cmp.Ordered, R any] struct {
 	same     func(a, b R) bool
 	text     func(R) string // what words of a filter are looked for in
 	fields   map[string]func(r R, value string) bool
-	grouping *grouping[R] // nil: one section without a heading
-	follow   bool         // the cursor stays on the last row while it is there
+	values   map[string][]string          // what a field can be, where that is few; a beginning will do
+	grouping *grouping[R]                 // nil: one section without a heading
+	follow   bool                         // the cursor stays on the last row while it is there
+	lead     func(R) lead                 // what order goes by first, for speed; nil: not known
+	keyText  func(K) string               // the key as a text that is ordered as it is, for speed; nil: not known
+	search   func(buf []byte, r R) []byte // appends text, at once and not when a filter asks; nil: see text
+	sign     func(old, now R) sign        // what became of a row, old being zero for a new one; nil: no signs
+	now      time.Time                    // for the signs
+	picked   map[K]struct{}               // keys of the rows that were picked
 
 	rows  map[K]*row[K, R]
 	all   []*row[K, R] // in order
@@ -45,6 +57,7 @@ type table[K cmp.Ordered, R any] struct {
 	by      int // sort column, or -1
 	reverse bool
 	filter  filter
+	filters uint64 // how many filters there have been, and so the number of this one
 
 	cursor  *row[K, R] // nil: none
 	at      int        // where in shown the cursor is or, without one, was
@@ -53,15 +66,24 @@ type table[K cmp.Ordered, R any] struct {
 	page    int        // rows that the screen had last
 	touched bool       // an operator has moved the cursor
 
+	scratch []byte
+
 	layoutFor int
 	layout    []placed
+	line      int // of the canvas, at which the heading was drawn last
 }
 
 type row[K cmp.Ordered, R any] struct {
 	key  K
 	val  R
-	text string // for the filter, in lower case; empty until needed
+	text string // for the filter, in lower case; without search empty until needed
 	out  bool   // taken out of all, to be put in again or gone
+
+	filtered uint64 // the filter, by its number, that pass is about
+	pass     bool
+
+	sign      sign
+	signUntil time.Time
 }
 
 // placed is a column that is drawn, and how wide.
@@ -144,10 +166,13 @@ func (t *table[K, R]) update(changed []R, gone []K) {
 	if len(changed) == 0 && len(gone) == 0 {
 		return
 	}
+	// The first rows are all new: that says nothing of them.
+	signs := len(t.rows) > 0
 	taken := false
 	for _, k := range gone {
 		if x := t.rows[k]; x != nil {
 			delete(t.rows, k)
+			delete(t.picked, k)
 			x.out, taken = true, true
 		}
 	}
@@ -164,7 +189,14 @@ func (t *table[K, R]) update(changed []R, gone []K) {
 			x.out, taken = true, true
 			fresh = append(fresh, x)
 		}
-		x.val, x.text = r, ""
+		if t.sign != nil && signs {
+			x.note(t.sign(x.val, r), t.now)
+		}
+		x.val, x.text, x.filtered = r, "", 0
+		if t.search != nil {
+			t.scratch = t.search(t.scratch[:0], r)
+			x.text = lowered(t.scratch)
+		}
 	}
 	if taken {
 		t.all = slices.DeleteFunc(t.all, func(x *row[K, R]) bool { return x.out })
@@ -182,7 +214,7 @@ func (t *table[K, R]) put(fresh []*row[K, R]) {
 	n := len(t.all)
 	if len(fresh) > n/4 {
 		t.all = append(t.all, fresh...)
-		slices.SortFunc(t.all, t.compare)
+		t.resort()
 		return
 	}
 	slices.SortFunc(fresh, t.compare)
@@ -201,6 +233,7 @@ func (t *table[K, R]) put(fresh []*row[K, R]) {
 // that passes, else it goes to the first.
 func (t *table[K, R]) setFilter(text string) {
 	t.filter = parseFilter(text, func(name string) bool { return t.fields[name] != nil })
+	t.filters++
 	t.refilter()
 	if t.cursor == nil {
 		t.lost = false
@@ -218,7 +251,7 @@ func (t *table[K, R]) refilter() {
 		// shown may be all itself; it must not be written into then.
 		shown := make([]*row[K, R], 0, len(t.all))
 		for _, x := range t.all {
-			if t.passes(x) {
+			if t.isShown(x) {
 				shown = append(shown, x)
 			}
 		}
@@ -248,6 +281,14 @@ func (t *table[K, R]) refilter() {
 	if !t.lost {
 		t.select_(t.at)
 	}
+}
+
+// isShown is passes, remembered until the row or the filter changes.
+func (t *table[K, R]) isShown(x *row[K, R]) bool {
+	if x.filtered != t.filters {
+		x.filtered, x.pass = t.filters, t.passes(x)
+	}
+	return x.pass
 }
 
 func (t *table[K, R]) passes(x *row[K, R]) bool {
@@ -311,7 +352,7 @@ func (t *table[K, R]) sortNext() {
 // sortBy sorts by a column, -1 for the table's own order.
 func (t *table[K, R]) sortBy(column int, reverse bool) {
 	t.by, t.reverse = column, reverse
-	slices.SortFunc(t.all, t.compare)
+	t.resort()
 	t.refilter()
 	t.layoutFor = -1
 }
@@ -324,8 +365,15 @@ func (t *table[K, R]) sorting() string {
 	return strings.ToLower(t.columns[t.by].title)
 }
 
-// gutter is what stands before the first column: the cursor's mark.
-const gutter = 2
+// gutter is what stands before the first column: the cursor's mark and, in one
+// cell, that of a row that was picked or the sign of one that changed. Where
+// there are both, they have a cell each.
+func (t *table[K, R]) gutter() int {
+	if t.sign != nil && len(t.picked) > 0 {
+		return 3
+	}
+	return 2
+}
 
 // ranked up to this, a column goes only where even the least width has no room
 // beside those that matter more; until then others go for its comfort.
@@ -336,10 +384,10 @@ const needed = 4
 // order of their rank, up to the width that they want, then up to the greatest,
 // and the rest to those that have no greatest.
 func (t *table[K, R]) place(w int) {
-	if t.layoutFor == w {
+	if t.layoutFor == w<<2|t.gutter() {
 		return
 	}
-	t.layoutFor = w
+	t.layoutFor = w<<2 | t.gutter()
 	t.layout = t.layout[:0]
 	for i, c := range t.columns {
 		t.layout = append(t.layout, placed{i, c.min})
@@ -388,7 +436,7 @@ func (t *table[K, R]) place(w int) {
 // need is how many cells the placed columns take at least; with wants, those
 // that are needed at the width they want.
 func (t *table[K, R]) need(wants bool) int {
-	n := gutter - 1
+	n := t.gutter() - 1
 	for _, p := range t.layout {
 		c := &t.columns[p.column]
 		if wants && c.rank <= needed {
@@ -421,6 +469,7 @@ func (t *table[K, R]) draw(c *canvas, h int, p *palette, g *glyphs) {
 		return
 	}
 	t.place(c.w)
+	t.line = c.lines - 1
 	c.buf = t.appendHeading(c.buf, p, g)
 	t.page = max(h-1, 1)
 	if t.grouping != nil && h > 4 {
@@ -450,7 +499,7 @@ func (t *table[K, R]) scroll() {
 
 func (t *table[K, R]) appendHeading(buf []byte, p *palette, g *glyphs) []byte {
 	buf = append(buf, "\x1b["+string(p.head)+"m"...)
-	buf = append(buf, "  "...)
+	buf = appendBlanks(buf, t.gutter())
 	for i, at := range t.layout {
 		col := &t.columns[at.column]
 		title := col.title
@@ -472,9 +521,23 @@ func (t *table[K, R]) appendHeading(buf []byte, p *palette, g *glyphs) []byte {
 func (t *table[K, R]) appendRow(buf []byte, x *row[K, R], p *palette, g *glyphs) []byte {
 	selected := x == t.cursor
 	if selected {
-		buf = append(buf, "\x1b["+string(p.selected)+"m> "...)
+		buf = append(buf, "\x1b["...)
+		buf = append(buf, p.selected...)
+		buf = append(buf, "m>"...)
 	} else {
-		buf = append(buf, "  "...)
+		buf = append(buf, ' ')
+	}
+	if _, on := t.picked[x.key]; on {
+		buf = append(buf, '*')
+	} else if t.sign == nil || len(t.picked) > 0 {
+		buf = append(buf, ' ')
+	}
+	if t.sign != nil {
+		glyph, s := signGlyph(x.signNow(t.now), p, g)
+		if !selected {
+			glyph = s.of(glyph)
+		}
+		buf = append(buf, glyph...)
 	}
 	for i, at := range t.layout {
 		col := &t.columns[at.column]

@@ -73,7 +73,7 @@ func (m *model) each(targets []policy.MeetingID, do func(policy.MeetingID) error
 func (m *model) override(targets []policy.MeetingID, o policy.Override) tea.Cmd {
 	o.Who, o.At = m.o.Who, m.o.Now()
 	done, failed := m.each(targets, func(id policy.MeetingID) error { return m.board.Override(o.At, id, o) })
-	return m.report(targets, done, failed, "Overridden", m.words.override(&o)+". The table shows how far it has got; a returns to automatic.")
+	return m.report(targets, done, failed, "Overridden", m.words.override(&o)+". The table shows how far it has got"+semicolon(hint(&m.keys.Auto, "returns to automatic"))+".")
 }
 
 // release returns several meetings to automatic. Those that are so already are
@@ -91,6 +91,11 @@ func (m *model) release(targets []policy.MeetingID) tea.Cmd {
 
 // report tells what came of an action on several meetings, and has it saved.
 func (m *model) report(targets, done []policy.MeetingID, failed []string, verb, more string) tea.Cmd {
+	// What is done is no longer selected, so that the next key does not hit it
+	// again; what failed still is.
+	for _, id := range done {
+		m.meetings.unpick(id)
+	}
 	if len(done) == 0 {
 		if len(targets) == 1 {
 			// The dialog has named it; only why matters.

@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	tea "charm.land/bubbletea/v2"
+	"github.com/charmbracelet/x/ansi"
 )
 
 // View draws a frame: the header, the view, a line for what is going on, and
@@ -118,12 +119,30 @@ func (m *model) drawStatus() {
 		where += ", by " + by
 	}
 	last := part{where, p.faint}
+	odd := m.list().complaint()
+	if n := m.meetings.pickedLen(); n > 0 && m.view == viewMeetings {
+		text := number(n) + " selected"
+		if hidden := m.meetings.hiddenPicks(); hidden > 0 {
+			text += " (" + number(hidden) + " hidden)"
+		}
+		last = part{text + ", " + where, p.bold}
+	}
 	switch {
 	case m.filtering:
-		m.input.SetWidth(max(8, m.w-width(where)-12))
+		field := max(8, m.w-width(where)-12)
+		if odd != "" && m.w >= 60 {
+			// What is wrong with it stands beside it.
+			field = min(field, max(16, m.w/3))
+		}
+		m.input.SetWidth(field)
 		if c.begin() {
 			c.buf = append(c.buf, "filter: "...)
-			c.buf = append(c.buf, m.input.View()...)
+			field := m.input.View()
+			c.buf = append(c.buf, field...)
+			if room := m.w - width("filter: ") - width(ansi.Strip(field)) - 2; odd != "" && room > 12 {
+				c.buf = append(c.buf, "  "...)
+				c.buf = append(c.buf, p.warn.of(cut(odd, room, m.words.ellipsis))...)
+			}
 		}
 	case m.notice.error:
 		c.parts(m.words.ellipsis, part{}, part{m.notice.text, p.bad})
@@ -133,6 +152,9 @@ func (m *model) drawStatus() {
 		var say []part
 		if f := m.list().filterText(); f != "" {
 			say = append(say, part{"filter: " + f, p.bold}, part{"  ", ""})
+			if odd != "" {
+				say = append(say, part{odd, p.warn}, part{"  ", ""})
+			}
 		}
 		if m.view == viewMeetings && m.dialog == nil {
 			if m.meetings.lost {
@@ -208,7 +230,8 @@ func (m *model) drawHelp(h int) {
 		"[1] [2] [3]  level, from the most to the least trusted; [1?] the picture may be incomplete; [ ] nobody counts",
 		"(3)          somebody who does not bear on the level: in the lobby, the IVR, a recorder, a link",
 		"[1]" + m.words.arrow + "[3]" + strings.Repeat(" ", 7-width(m.words.arrow)) + "on the screens, and wanted there: wanted, sending, sent (accepted), confirmed (read back), FAILED",
-		"filter       words that all must occur, !word must not; level:3 is:unverified is:overridden bridge:name; domain:host among participants",
+		"filter       words that all must occur, !word must not; level:3 domain:host bridge:name is:unverified is:overridden is:failing",
+		"sign         * selected with space; for 2 s after a change: " + m.words.up + " level less trusted, " + m.words.down + " more trusted, + new, ~ something else",
 	}
 	h -= len(lines)
 	for _, s := range legend {

@@ -55,6 +55,9 @@ func (r *reading) bindValue(path []string, v reflect.Value, value any) {
 		return
 	}
 	switch v.Type() {
+	case keyListType:
+		r.bindKeys(key, v, value)
+		return
 	case secretType:
 		s, ok := value.(string)
 		if !ok {

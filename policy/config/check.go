@@ -29,6 +29,17 @@ func (r *reading) check(c *Config) {
 	r.checkMarking(c.Marking)
 	r.checkLevels(c)
 	r.checkLog(c.Log)
+	r.checkUI(c)
+}
+
+func (r *reading) checkUI(c *Config) {
+	r.oneOf("ui.theme", c.UI.Theme, "auto", "dark", "light", "16", "mono")
+	r.oneOf("ui.bell", c.UI.Bell, "off", "bell", "osc9", "osc777")
+	r.fileName("ui.state", c.UI.State)
+	if c.UI.State != "" && c.UI.State == c.State.File {
+		r.refuse("ui.state", "it is the file of state.file, which holds the overrides: name another")
+	}
+	r.checkKeys(&c.UI.Keys)
 }
 
 func (r *reading) checkReceiver(c Receiver) {

@@ -86,6 +86,11 @@ type Log struct {
 type UI struct {
 	ReadOnly bool `toml:"read_only"` // without the keys that act
 	ASCII    bool `toml:"ascii"`     // no line drawing characters
+
+	Theme string `toml:"theme"` // auto, dark, light, 16 or mono
+	Bell  string `toml:"bell"`  // when a level rises: off, bell, osc9 or osc777
+	State string `toml:"state"` // how the view was left; empty: it is not kept
+	Keys  Keys   `toml:"keys"`
 }
 
 // Default is what an empty document means. It lacks what only a site can know:
@@ -98,6 +103,7 @@ func Default() Config {
 		Marking:  Marking{Position: "bottom", OnExit: "clear", MaxLength: 60, ASCII: true},
 		State:    State{File: "overrides.json"},
 		Log:      Log{File: "app.log", Format: "text", MaxSizeMB: 50, Keep: 10},
+		UI:       UI{Theme: "auto", Bell: "off", State: "console.json", Keys: defaultKeys()},
 	}
 	for l, text := range policy.DefaultLevels() {
 		c.Policy.Level[l] = Level{text.Name, text.Message}

@@ -80,7 +80,11 @@ func TestEveryFieldHasATag(t *testing.T) {
 		policy.level.1.name policy.level.1.message policy.level.2.name policy.level.2.message
 		policy.level.3.name policy.level.3.message
 		marking.position marking.duration marking.on_exit marking.max_length marking.ascii
-		log.file log.format log.max_size_mb log.keep ui.read_only ui.ascii`) {
+		log.file log.format log.max_size_mb log.keep ui.read_only ui.ascii ui.theme ui.bell ui.state
+		ui.keys.up ui.keys.down ui.keys.page_up ui.keys.page_down ui.keys.first ui.keys.last ui.keys.open ui.keys.back
+		ui.keys.filter ui.keys.sort ui.keys.reverse ui.keys.force ui.keys.clear ui.keys.auto ui.keys.select ui.keys.resync
+		ui.keys.next ui.keys.dismiss ui.keys.pause ui.keys.log ui.keys.copy ui.keys.zone ui.keys.mouse ui.keys.theme
+		ui.keys.help ui.keys.quit`) {
 		if !seen[key] {
 			t.Errorf("%s is missing", key)
 		}
@@ -135,10 +139,19 @@ keep = 2
 [ui]
 read_only = true
 ascii = true
+theme = "16"
+bell = "osc9"
+state = ""
+[ui.keys]
+pause = ["f5", "ctrl+p"]
+help = "f1"
+theme = []
 `), Outside{})
 	if err := problems.Err(); err != nil {
 		t.Fatal(err)
 	}
+	keys := defaultKeys()
+	keys.Pause, keys.Help, keys.Theme = KeyList{"f5", "ctrl+p"}, KeyList{"f1"}, KeyList{}
 	want := Config{
 		Receiver: Receiver{"127.0.0.1:5001", "/a/b", 1, "", "https://cm.test/a/b?x=1"},
 		CMS: CMS{"u", NewSecret(`p"\`), "", []string{"a.test", "b.test:444", "https://[2001:db8::1]"},
@@ -151,7 +164,7 @@ ascii = true
 		Marking: Marking{"top", 90 * time.Second, "keep", 100, false},
 		State:   State{"s.json"},
 		Log:     Log{"x.log", "json", 1, 2},
-		UI:      UI{true, true},
+		UI:      UI{true, true, "16", "osc9", "", keys},
 	}
 	if !reflect.DeepEqual(c, want) {
 		t.Errorf("got  %+v\nwant %+v", c, want)
