@@ -396,7 +396,7 @@ func (b *Board) Tick(now time.Time) {
 			b.touch(m)
 		}
 	}
-	if b.o.Duration > 0 && now.Sub(b.renewed) >= time.Second {
+	if b.o.Duration > 0 && now.Sub(b.renewed) >= min(time.Second, b.o.Duration/50) {
 		b.renewed = now
 		for _, c := range b.refs {
 			if c.sent.Shows() && !c.renew && now.Sub(c.sentAt) >= c.renewAfter(b.o.Duration) {
