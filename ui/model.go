@@ -71,6 +71,12 @@ type model struct {
 	notice    notice
 	interrupt time.Time // of the first ctrl+c
 
+	mouse  bool // the console has the mouse
+	bell   bell
+	left   viewState // as it was kept last
+	unkept bool      // that it could not be was told
+	keeper viewKeeper
+
 	canvas canvas
 	cached helpLine
 }
@@ -101,6 +107,8 @@ func newModel(o *Options) *model {
 	m.meetings = newMeetings(m)
 	m.open.table = newLegs(m)
 	m.log.init(m)
+	m.keeper.save = o.KeepView
+	m.restoreView()
 	return m
 }
 
@@ -113,9 +121,22 @@ func (m *model) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 	case tea.WindowSizeMsg:
 		m.w, m.h = msg.Width, msg.Height
 	case frame:
+		cmd := m.ring(&msg)
 		m.take(msg)
+		return m, cmd
 	case tea.KeyPressMsg:
-		return m, m.press(msg)
+		cmd := m.press(msg)
+		if keep := m.keepView(); keep != nil {
+			cmd = tea.Batch(cmd, keep)
+		}
+		return m, cmd
+	case tea.MouseWheelMsg:
+		m.wheel(msg)
+	case tea.MouseClickMsg:
+		m.click(msg)
+		return m, m.keepView()
+	case viewKept:
+		m.viewKept(msg)
 	case tea.PasteMsg:
 		// What is pasted is text, never keys.
 		return m, m.paste(msg)
@@ -343,6 +364,8 @@ func (m *model) pressView(msg tea.KeyPressMsg) tea.Cmd {
 		return m.copyID()
 	case key.Matches(msg, k.Zone):
 		m.words.utc = !m.words.utc
+	case key.Matches(msg, k.Mouse):
+		m.pressMouse()
 	case key.Matches(msg, k.Theme):
 		return m.pressTheme()
 	case key.Matches(msg, k.Next):
@@ -596,6 +619,7 @@ type lister interface {
 	move(by int)
 	turn(pages int)
 	jump(last bool)
+	click(x, line int)
 	setFilter(text string)
 	filterText() string
 	complaint() string
