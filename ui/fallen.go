@@ -41,7 +41,7 @@ func (f fallen) problems(m *model) []problem {
 		out[i] = problem{
 			label:  "FELL",
 			text:   m.fell(v),
-			remedy: "go to it: a keeps it automatic, f forces again",
+			remedy: "go to it: " + m.fellKeys(),
 			style:  m.palette.bad,
 		}
 	}
@@ -53,4 +53,9 @@ func (m *model) fell(v *policy.MeetingView) string {
 	o := &v.Fallen.Override
 	return quoted(v.Name, 40, m.words.ellipsis) + ": " + m.words.override(o) + " by " + who(o.Who) + " fell " +
 		age(m.now, v.Fallen.At) + " ago, when the level became " + m.words.badge(v.Fallen.Computed, false)
+}
+
+// fellKeys says what an operator can do about an override that fell.
+func (m *model) fellKeys() string {
+	return hint(&m.keys.Auto, "keeps it automatic, ") + hint(&m.keys.Force, "forces again")
 }

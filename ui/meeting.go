@@ -240,7 +240,7 @@ func (o *openMeeting) head(m *model, v *policy.MeetingView) [][]part {
 		if v.Fallen.Override.Reason != "" {
 			text += " (" + v.Fallen.Override.Reason + ")"
 		}
-		add(part{"FELL", p.bad}, part{text + ", when the level became " + w.badge(v.Fallen.Computed, false) + ". a keeps it automatic, f forces again", ""})
+		add(part{"FELL", p.bad}, part{text + ", when the level became " + w.badge(v.Fallen.Computed, false) + ". " + m.fellKeys(), ""})
 	}
 	if v.Holder.Evidence.Rule != 0 {
 		add(part{"Level by   ", p.faint}, part{holder(&v.Holder) + since(m, v.Changed), ""})

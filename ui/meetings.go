@@ -67,6 +67,9 @@ func foldCompare(a, b string) int {
 	return cmp.Compare(len(a), len(b))
 }
 
+// meetingColumn is a column of the meetings.
+type meetingColumn = column[*policy.MeetingView]
+
 // newMeetings returns the table of meetings, worst first.
 func newMeetings(m *model) table[policy.MeetingID, *policy.MeetingView] {
 	type view = *policy.MeetingView
@@ -273,7 +276,7 @@ func (m *model) remark(v *policy.MeetingView) (string, style) {
 	case v.Unverified != "":
 		return name + "unverified for " + age(m.now, v.UnverifiedSince) + ": " + v.Unverified, m.palette.warn
 	case v.Override == nil && v.Fallen != nil:
-		return m.fell(v) + ": " + hint(&m.keys.Auto, "keeps it automatic, ") + hint(&m.keys.Force, "forces again"), m.palette.bad
+		return m.fell(v) + ": " + m.fellKeys(), m.palette.bad
 	case v.Override != nil:
 		return name + m.words.overrideInFull(m, v), m.palette.bold
 	case v.Holder.Evidence.Rule != 0:

@@ -81,6 +81,12 @@ type model struct {
 	notice    notice
 	interrupt time.Time // of the first ctrl+c
 
+	mouse  bool // the console has the mouse
+	bell   bell
+	left   viewState // as it was kept last
+	unkept bool      // that it could not be was told
+	keeper viewKeeper
+
 	canvas canvas
 	cached helpLine
 }
@@ -113,6 +119,8 @@ func newModel(o *Options) *model {
 	m.log.init(m)
 	m.history.init(m)
 	m.callBridges.init(m)
+	m.keeper.save = o.KeepView
+	m.restoreView()
 	return m
 }
 
@@ -125,9 +133,22 @@ func (m *model) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 	case tea.WindowSizeMsg:
 		m.w, m.h = msg.Width, msg.Height
 	case frame:
+		cmd := m.ring(&msg)
 		m.take(msg)
+		return m, cmd
 	case tea.KeyPressMsg:
-		return m, m.press(msg)
+		cmd := m.press(msg)
+		if keep := m.keepView(); keep != nil {
+			cmd = tea.Batch(cmd, keep)
+		}
+		return m, cmd
+	case tea.MouseWheelMsg:
+		m.wheel(msg)
+	case tea.MouseClickMsg:
+		m.click(msg)
+		return m, m.keepView()
+	case viewKept:
+		m.viewKept(msg)
 	case tea.PasteMsg:
 		// What is pasted is text, never keys.
 		return m, m.paste(msg)
@@ -375,6 +396,8 @@ func (m *model) pressView(msg tea.KeyPressMsg) tea.Cmd {
 		return m.copyID()
 	case key.Matches(msg, k.Zone):
 		m.words.utc = !m.words.utc
+	case key.Matches(msg, k.Mouse):
+		m.pressMouse()
 	case key.Matches(msg, k.Theme):
 		return m.pressTheme()
 	case key.Matches(msg, k.Next):
@@ -624,6 +647,7 @@ type lister interface {
 	move(by int)
 	turn(pages int)
 	jump(last bool)
+	click(x, line int)
 	setFilter(text string)
 	filterText() string
 	complaint() string
