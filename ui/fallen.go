@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"maps"
 	"slices"
+	"strings"
 
 	"callmark/policy"
 )
@@ -41,11 +42,16 @@ func (f fallen) problems(m *model) []problem {
 		out[i] = problem{
 			label:  "FELL",
 			text:   m.fell(v),
-			remedy: "go to it: a keeps it automatic, f forces again",
+			remedy: "with the cursor on it " + m.afterFall(),
 			style:  m.palette.bad,
 		}
 	}
 	return out
+}
+
+// afterFall says what can be done about it.
+func (m *model) afterFall() string {
+	return strings.TrimRight(hint(&m.keys.Auto, "keeps it automatic, ")+hint(&m.keys.Force, "forces again"), ", ")
 }
 
 // fell says of a meeting what fell, whose it was, and why.
