@@ -27,21 +27,23 @@ func (tm *terminal) tmux(args ...string) string {
 	return string(out)
 }
 
-// until waits for a text on the screen.
-func (tm *terminal) until(text string) {
+// until waits for one of some texts on the screen.
+func (tm *terminal) until(texts ...string) {
 	tm.t.Helper()
 	tick := time.NewTicker(50 * time.Millisecond)
 	defer tick.Stop()
 	late := time.After(15 * time.Second)
 	for {
 		screen := tm.tmux("capture-pane", "-p")
-		if strings.Contains(screen, text) {
-			return
+		for _, text := range texts {
+			if strings.Contains(screen, text) {
+				return
+			}
 		}
 		select {
 		case <-tick.C:
 		case <-late:
-			tm.t.Fatalf("never on the screen: %q\n%s", text, screen)
+			tm.t.Fatalf("never on the screen: %q\n%s", texts, screen)
 		}
 	}
 }
@@ -66,17 +68,72 @@ func openTerminal(t *testing.T, name string) *terminal {
 	return tm
 }
 
-// An operator forces a marking, sees it hold, and quits; the terminal
+// An operator does what there is to do, as a person would: he filters, drills
+// down, forces a marking with a reason and sees it on the simulator's screen (a
+// marking is confirmed once it was read back from there), clears it, returns to
+// automatic, pauses, exports, looks at the Call Bridges, and quits. The terminal
 // is as it was.
 func TestOperatorInATerminal(t *testing.T) {
 	t.Parallel()
 	tm := openTerminal(t, "operator")
+	tm.until("confirmed")
+
+	tm.keys("/")
+	tm.until("filter:")
+	name := tm.selected()
+	tm.keys("-l", name)
+	tm.keys("Enter")
+	tm.until("filter: "+strings.ToLower(name)[:3], "filter: "+name[:3])
+	tm.keys("Enter")
+	tm.until("in the meeting, counted")
+	tm.until("On screen")
+
 	tm.keys("f")
 	tm.until("1 SECURE")
-	tm.keys("1")
+	tm.keys("2")
 	tm.until("y yes")
+	tm.keys("r")
+	tm.until("Reason")
+	tm.keys("-l", "the chair asked")
+	tm.keys("Enter")
+	tm.until("Reason: the chair asked")
 	tm.keys("y")
-	tm.until("forced [1]")
+	tm.until("forced [2] by")
+	tm.until("[2] confirmed on")
+
+	tm.keys("c")
+	tm.until("Clear the marking")
+	tm.keys("y")
+	tm.until("cleared by")
+	tm.until("off confirmed on", "- on cms")
+	tm.keys("a")
+	tm.until("is automatic again")
+	tm.until("] confirmed on")
+
+	tm.keys("Escape")
+	tm.until("Meeting ")
+	tm.keys("p")
+	tm.until("PAUSED")
+	tm.keys("p")
+	tm.until("goes on")
+
+	path := filepath.Join(tm.dir, "out.csv")
+	tm.keys("e")
+	tm.until("c CSV")
+	tm.keys("c")
+	tm.until("> callmark-meetings-")
+	tm.keys("C-u")
+	tm.keys("-l", path)
+	tm.keys("Enter")
+	tm.until("Exported")
+	if text, err := os.ReadFile(path); err != nil || !strings.Contains(string(text), name) {
+		t.Errorf("exported %q, %v", text, err)
+	}
+
+	tm.keys("b")
+	tm.until("cdrCorrelatorIndex")
+	tm.keys("Escape")
+	tm.until("Meeting ")
 	tm.keys("q")
 	tm.until("taken off the screens")
 	tm.keys("y")
@@ -87,6 +144,19 @@ func TestOperatorInATerminal(t *testing.T) {
 	if err1 != nil || err2 != nil || !bytes.Equal(before, after) {
 		t.Errorf("the terminal was %s and is %s (%v, %v)", before, after, err1, err2)
 	}
+}
+
+// selected is the name of the meeting under the cursor, as far as it is to be
+// seen.
+func (tm *terminal) selected() string {
+	tm.t.Helper()
+	for line := range strings.Lines(tm.tmux("capture-pane", "-p")) {
+		if fields := strings.Fields(line); len(fields) > 3 && fields[0] == ">" {
+			return fields[3]
+		}
+	}
+	tm.t.Fatal("no meeting is selected")
+	return ""
 }
 
 func TestInterruptTwiceInATerminal(t *testing.T) {

@@ -37,26 +37,72 @@ func (l *eventLog) init(m *model) {
 		fields: map[string]func(logLine, string) bool{
 			"level":  func(x logLine, s string) bool { return x.entry.Level.String() == s },
 			"domain": func(x logLine, s string) bool { return underDomain(x.entry.Domain, s) },
+			"weight": func(x logLine, s string) bool { return strings.HasPrefix(strings.ToLower(weight(x.entry.Weight)), s) },
 			"bridge": func(x logLine, s string) bool { return strings.Contains(strings.ToLower(x.entry.Bridge), s) },
 		},
 		follow: true,
 		columns: []column[logLine]{
-			{title: "Time", min: 8, max: 8, text: func(x logLine, _ int) string { return m.words.clock(x.entry.Time) }},
 			{
-				title: "Event", min: 10, max: 17, rank: 1,
-				text:  func(x logLine, _ int) string { return x.kind },
+				title: "Time", min: 8, max: 8,
+				text: func(x logLine, _ int) string {
+					if m.words.ages {
+						return age(m.now, x.entry.Time) + " ago"
+					}
+					return m.words.clock(x.entry.Time)
+				},
+			},
+			{
+				title: "Event", min: 10, want: 17, max: 19, rank: 1,
+				text: func(x logLine, _ int) string {
+					if x.entry.Weight == policy.Warning {
+						return "! " + x.kind // also without colours and a column for it
+					}
+					return x.kind
+				},
 				style: func(x logLine) style { return m.weightStyle(x.entry.Weight) },
 				order: by(func(x logLine) string { return x.kind }),
 			},
 			{
-				title: "About", min: 12, max: 30, rank: 3,
+				title: "Weight", min: 7, max: 7, rank: 5,
+				text:  func(x logLine, _ int) string { return weight(x.entry.Weight) },
+				order: func(a, b logLine) int { return cmp.Compare(a.entry.Weight, b.entry.Weight) },
+				desc:  true,
+			},
+			{
+				title: "About", min: 12, max: 24, rank: 3,
 				text:  func(x logLine, _ int) string { return x.entry.Name },
 				order: by(func(x logLine) string { return x.entry.Name }),
 			},
-			{title: "What", min: 12, want: 36, rank: 2, text: func(x logLine, _ int) string { return m.words.entry(&x.entry) }},
+			{title: "What", min: 12, want: 40, rank: 2, text: func(x logLine, _ int) string { return m.words.entry(&x.entry) }},
 		},
 	}
 	l.table.init()
+}
+
+// weight names how much attention an entry asks for; the least has no word.
+func weight(w policy.Weight) string {
+	switch w {
+	case policy.Warning:
+		return "WARNING"
+	case policy.Notice:
+		return "notice"
+	}
+	return "info"
+}
+
+// following says whether what comes is followed, in the log that is shown.
+func (m *model) following() part {
+	l := &m.log
+	if m.view == viewHistory {
+		l = &m.history
+	}
+	switch {
+	case l.table.by >= 0 || l.table.reverse:
+		return part{"Not by time: " + hint(&m.keys.Sort, "goes on to the order by time."), m.palette.faint}
+	case l.table.cursor == nil || l.table.at == len(l.table.shown)-1:
+		return part{"Following what comes; move up to look back.", m.palette.faint}
+	}
+	return part{"Looking back" + semicolon(hint(&m.keys.End, "follows what comes again.")), m.palette.bold}
 }
 
 func (m *model) weightStyle(w policy.Weight) style {
@@ -83,6 +129,23 @@ func (l *eventLog) take(m *model, entries []policy.Entry, lost uint64) {
 		l.next++
 	}
 	l.add(lines)
+	m.history.about(m.open.id, lines)
+}
+
+// about appends what is about a meeting; with none open, nothing is.
+func (l *eventLog) about(id policy.MeetingID, lines []logLine) {
+	if id == "" {
+		return
+	}
+	var of []logLine
+	for _, x := range lines {
+		if x.entry.Meeting == id {
+			of = append(of, x)
+		}
+	}
+	if len(of) > 0 {
+		l.add(of)
+	}
 }
 
 // own appends a notice of the console's.
@@ -117,6 +180,16 @@ func (l *eventLog) of(id policy.MeetingID, n int) []policy.Entry {
 		}
 	}
 	slices.Reverse(out)
+	return out
+}
+
+// all returns the lines that are there, oldest first.
+func (l *eventLog) all() []logLine {
+	out := make([]logLine, 0, len(l.table.rows))
+	for _, x := range l.table.rows {
+		out = append(out, x.val)
+	}
+	slices.SortFunc(out, func(a, b logLine) int { return cmp.Compare(a.line, b.line) })
 	return out
 }
 

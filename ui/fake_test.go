@@ -376,6 +376,7 @@ func scene(b *fakeBoard) {
 	cabinet := mtg("m-cabinet", "Cabinet briefing", policy.Level3)
 	cabinet.People = [4]int{0, 3, 5, 2}
 	cabinet.Waiting = 1
+	cabinet.Holder.Leg = "l2"
 	budget := mtg("m-budget", "Budget 2027", policy.Level2)
 	budget.Override = &policy.Override{Kind: policy.ForceLevel, Level: policy.Level1, Who: "bob", At: start.Add(-8 * time.Minute), Reason: "chair asked"}
 	budget.Wanted = policy.Marking{Kind: policy.MarkLevel, Level: policy.Level1}

@@ -1,6 +1,7 @@
 package ui
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 
@@ -10,6 +11,7 @@ import (
 // problem is something that somebody must do something about.
 type problem struct {
 	alarm  string // key of the alarm, which can be dismissed; empty for others
+	label  string // of others; empty: PROBLEM
 	text   string
 	remedy string
 	style  style
@@ -54,32 +56,49 @@ func bridgeHealth(b *policy.BridgeView) health {
 	return healthUp
 }
 
-// bridgeWord says a Call Bridge's state by a shape and a word.
-func (m *model) bridgeWord(b *policy.BridgeView) part {
-	p := &m.palette
-	var s part
-	switch bridgeHealth(b) {
-	case healthLocked:
-		s = part{"[x] " + b.Name + " LOCKED", p.bad}
-	case healthDown:
-		s = part{"[!] " + b.Name + " DOWN", p.bad}
-	case healthUnverified:
-		s = part{"[?] " + b.Name + " unverified", p.warn}
-	case healthSilent:
-		s = part{"[!] " + b.Name + " NO RECORDS", p.warn}
-	case healthBusy:
-		s = part{"[~] " + b.Name + " busy", p.warn}
-	case healthNoServer:
-		s = part{"[?] " + b.Name + " no API server", p.warn}
+// healthWords say how a Call Bridge is, by a shape and a word.
+var healthWords = [...]struct{ shape, word string }{
+	healthLocked:     {"[x]", "LOCKED"},
+	healthDown:       {"[!]", "DOWN"},
+	healthUnverified: {"[?]", "unverified"},
+	healthSilent:     {"[!]", "NO RECORDS"},
+	healthBusy:       {"[~]", "busy"},
+	healthNoServer:   {"[?]", "no API server"},
+	healthUnknown:    {"[ ]", "not asked yet"},
+	healthWaiting:    {"[.]", "waiting for records"},
+	healthUp:         {"[+]", "up"},
+}
+
+func (m *model) healthStyle(h health) style {
+	switch h {
+	case healthLocked, healthDown:
+		return m.palette.bad
+	case healthUnverified, healthSilent, healthBusy, healthNoServer:
+		return m.palette.warn
 	case healthUnknown:
-		s = part{"[ ] " + b.Name + " not asked yet", p.faint}
-	case healthWaiting:
-		s = part{"[.] " + b.Name + " waiting for records", ""}
-	default:
-		s = part{"[+] " + b.Name + " up", p.good}
+		return m.palette.faint
+	case healthUp:
+		return m.palette.good
 	}
+	return ""
+}
+
+// bridgeWord says a Call Bridge's state with its name.
+func (m *model) bridgeWord(b *policy.BridgeView) part {
+	h := bridgeHealth(b)
+	s := part{healthWords[h].shape + " " + b.Name + " " + healthWords[h].word, m.healthStyle(h)}
 	if b.Bound.Insecure {
 		s.text += " INSECURE"
+	}
+	return s
+}
+
+// bridgeState says a Call Bridge's state without its name.
+func bridgeState(b *policy.BridgeView) string {
+	h := bridgeHealth(b)
+	s := healthWords[h].shape + " " + healthWords[h].word
+	if b.Bound.Insecure {
+		s += " INSECURE"
 	}
 	return s
 }
@@ -125,8 +144,8 @@ func (m *model) bridgeProblem(b *policy.BridgeView) (problem, bool) {
 	return p, true
 }
 
-// problems returns all that is wrong: the alarms, oldest first, then the Call
-// Bridges, the worst first.
+// problems returns all that is wrong: the alarms, oldest first, the overrides
+// that fell, then the Call Bridges, the worst first.
 func (m *model) problems() []problem {
 	var out []problem
 	for i := range m.alarms {
@@ -137,6 +156,7 @@ func (m *model) problems() []problem {
 		}
 		out = append(out, problem{alarm: a.Key, text: text + ", " + age(m.now, a.Since), remedy: a.Remedy, style: m.palette.bad})
 	}
+	out = append(out, m.fallen.problems(m)...)
 	for _, b := range m.bridgesByHealth() {
 		if p, ok := m.bridgeProblem(b); ok {
 			out = append(out, p)
@@ -207,7 +227,7 @@ func (m *model) drawTotals() {
 		m.canvas.parts(m.words.ellipsis, part{}, part{"reading the board", p.faint})
 		return
 	}
-	totals := func(names bool) []part {
+	totals := func(names, nobody, tight bool) []part {
 		parts := []part{{plural(t.Meetings, "meeting"), p.bold}}
 		for l := policy.Level3; l >= policy.Level1; l-- {
 			text := shape(l, false)
@@ -220,7 +240,7 @@ func (m *model) drawTotals() {
 			}
 			parts = append(parts, part{"  ", ""}, part{text, s}, part{" " + number(t.Levels[l]), ""})
 		}
-		if names || t.Levels[0] > 0 {
+		if nobody && (names || t.Levels[0] > 0) {
 			parts = append(parts, part{"  " + shape(policy.LevelNone, false) + " " + number(t.Levels[0]), p.faint})
 		}
 		count := func(n int, word, letter string, s style) {
@@ -228,19 +248,27 @@ func (m *model) drawTotals() {
 				return
 			}
 			text := number(n) + " " + word
-			if !names && m.w < 64 {
+			if tight {
 				text = letter + number(n)
 			}
 			parts = append(parts, part{"  ", ""}, part{text, s})
 		}
 		count(t.Failing, "FAILING", "!", p.bad)
 		count(t.Unverified, "unverified", "?", p.warn)
+		count(len(m.fallen), "FELL", "F", p.bad)
 		count(t.Overridden, "overridden", "f", p.bold)
 		return parts
 	}
-	parts := totals(true)
-	if joined(parts) > m.w {
-		parts = totals(false)
+	// Where there is no room for all, what needs nobody's attention goes first.
+	parts := totals(true, true, false)
+	for _, less := range []func() []part{
+		func() []part { return totals(false, true, false) },
+		func() []part { return totals(false, false, false) },
+		func() []part { return totals(false, true, true) },
+	} {
+		if joined(parts) > m.w {
+			parts = less()
+		}
 	}
 	m.canvas.parts(m.words.ellipsis, part{}, parts...)
 }
@@ -306,7 +334,7 @@ func (m *model) drawProblems(n int) {
 	at := m.marked(len(all))
 	for i := range min(n, len(all)) {
 		p := all[(at+i)%len(all)]
-		label := "PROBLEM"
+		label := cmp.Or(p.label, "PROBLEM")
 		if p.alarm != "" {
 			label = "ALARM"
 		}

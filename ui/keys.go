@@ -15,6 +15,8 @@ type keymap struct {
 	Force, Clear, Auto                    key.Binding
 	Refresh, Help, Quit                   key.Binding
 	Log, Pause, Copy, Zone, Next, Dismiss key.Binding
+	Bridges, History, InFull, Group, Ages key.Binding
+	Export                                key.Binding
 	Pick, Mouse, Theme                    key.Binding
 	Interrupt, Suspend                    key.Binding
 }
@@ -50,6 +52,12 @@ func newKeymap(ascii bool) keymap {
 		Quit:    bind("q", "quit", "q"),
 
 		Log:     bind("l", "log", "l", "tab"),
+		Bridges: bind("b", "Call Bridges", "b"),
+		History: bind("h", "history", "h"),
+		InFull:  bind("i", "in full", "i"),
+		Group:   bind("v", "group by level", "v"),
+		Ages:    bind("w", "time/age", "w"),
+		Export:  bind("e", "export", "e"),
 		Pause:   bind("p", "pause", "p"),
 		Copy:    bind("y", "copy id", "y"),
 		Zone:    bind("u", "UTC/local", "u"),
@@ -82,17 +90,32 @@ func (k keymap) forView(v view, readOnly, refresh bool) keymap {
 	switch v {
 	case viewMeetings:
 		off(&k.Back)
-	case viewMeeting:
-		off(&k.Open, &k.Pick)
-	case viewLog:
-		off(&k.Open, &k.Force, &k.Clear, &k.Auto, &k.Copy, &k.Pick)
+	case viewLog, viewHistory:
+		off(&k.Open)
+	case viewBridge, viewInFull:
+		off(&k.Open, &k.Filter, &k.Sort, &k.Reverse)
+	}
+	if v == viewLog || v == viewBridges || v == viewBridge {
+		off(&k.Force, &k.Clear, &k.Auto, &k.Copy)
+	}
+	if v != viewMeetings {
+		off(&k.Pick)
+	}
+	if v != viewMeeting {
+		off(&k.Group)
+	}
+	if v != viewMeeting && v != viewInFull && v != viewHistory {
+		off(&k.History, &k.InFull)
+	}
+	if v != viewLog && v != viewHistory {
+		off(&k.Ages)
 	}
 	return k
 }
 
 // ShortHelp is the line at the bottom, the most needed first.
 func (k keymap) ShortHelp() []key.Binding {
-	return []key.Binding{k.Help, k.Open, k.Back, k.Force, k.Clear, k.Auto, k.Filter, k.Sort, k.Refresh, k.Quit, k.Log}
+	return []key.Binding{k.Help, k.Open, k.Back, k.Force, k.Clear, k.Auto, k.Filter, k.Sort, k.Refresh, k.Quit, k.Log, k.Bridges, k.History, k.InFull, k.Group, k.Export, k.Ages}
 }
 
 // FullHelp is what ? shows.
@@ -100,7 +123,8 @@ func (k keymap) FullHelp() [][]key.Binding {
 	return [][]key.Binding{
 		{k.Up, k.Down, k.PageUp, k.PageDown, k.Home, k.End, k.Open, k.Back},
 		{k.Force, k.Clear, k.Auto, k.Pick, k.Dismiss, k.Next, k.Refresh, k.Pause},
-		{k.Filter, k.Sort, k.Reverse, k.Log, k.Copy, k.Zone, k.Mouse, k.Theme, k.Help, k.Quit, k.Interrupt},
+		{k.Filter, k.Sort, k.Reverse, k.Group, k.Ages, k.Zone, k.Copy, k.Export},
+		{k.Log, k.Bridges, k.History, k.InFull, k.Mouse, k.Theme, k.Help, k.Quit, k.Interrupt},
 	}
 }
 

@@ -15,12 +15,18 @@ type openMeeting struct {
 	ended bool
 	read  bool // its legs have been read
 	table table[string, policy.LegView]
+
+	byLevel bool // those in the meeting are grouped by their level
 }
 
 // start opens a meeting.
 func (o *openMeeting) start(m *model, v *policy.MeetingView) {
 	o.id, o.last, o.ended, o.read = v.ID, v, false, false
 	o.table = newLegs(m)
+	o.table.regroup(o.sections(m))
+	m.history = eventLog{}
+	m.history.init(m)
+	m.history.about(v.ID, m.log.all())
 	m.focus.set(v.ID)
 }
 
@@ -28,6 +34,8 @@ func (o *openMeeting) start(m *model, v *policy.MeetingView) {
 func (o *openMeeting) stop(m *model) {
 	o.id, o.last = "", nil
 	o.table = newLegs(m)
+	m.history = eventLog{}
+	m.history.init(m)
 	m.focus.set("")
 }
 
@@ -67,7 +75,7 @@ func legOrder(a, b policy.LegView) int {
 // newLegs returns the table of participants, worst first.
 func newLegs(m *model) table[string, policy.LegView] {
 	type view = policy.LegView
-	badge := m.words.badgeWidth() - 1 // a leg has no question mark
+	badge := m.words.badgeWidth() // a leg has no question mark, but may have a star
 	by := func(get func(view) string) func(a, b view) int {
 		return func(a, b view) int { return foldCompare(get(a), get(b)) }
 	}
@@ -77,13 +85,15 @@ func newLegs(m *model) table[string, policy.LegView] {
 		same:  func(a, b view) bool { return a == b },
 		order: legOrder,
 		text: func(v view) string {
-			return strings.Join([]string{v.Name, v.Address, v.Domain, v.Type, presence(v), v.Evidence.String(), v.Bridge, v.ID}, "\n")
+			return strings.Join([]string{v.Name, v.Address, v.Domain, v.Type, presence(v), v.Media.String(), evidence(&v), v.Bridge, v.ID}, "\n")
 		},
 		fields: map[string]func(view, string) bool{
 			"level":  func(v view, s string) bool { return v.Level.String() == s },
 			"domain": func(v view, s string) bool { return underDomain(v.Domain, s) },
 			"type":   func(v view, s string) bool { return strings.Contains(strings.ToLower(v.Type), s) },
-			"is":     func(v view, s string) bool { return strings.Contains(strings.ToLower(presence(v)), s) },
+			"is": func(v view, s string) bool {
+				return strings.Contains(strings.ToLower(presence(v)), s) || strings.HasPrefix(v.Media.String(), s)
+			},
 		},
 		columns: []column[view]{
 			{
@@ -96,6 +106,9 @@ func newLegs(m *model) table[string, policy.LegView] {
 					if !v.Counts {
 						// Round brackets: it does not bear on the level.
 						s = strings.Replace(strings.Replace(s, "[", "(", 1), "]", ")", 1)
+					}
+					if m.open.holds(&v) && width(s) < w {
+						s += holdsMark
 					}
 					return s
 				},
@@ -110,16 +123,17 @@ func newLegs(m *model) table[string, policy.LegView] {
 			},
 			{title: "Name", min: 12, want: 16, max: 28, rank: 1, text: func(v view, _ int) string { return v.Name }, order: by(func(v view) string { return v.Name })},
 			{title: "Presence", min: 10, max: 11, rank: 3, text: func(v view, _ int) string { return presence(v) }, order: by(presence)},
-			{title: "Domain", min: 12, want: 18, max: 26, rank: 2, text: func(v view, _ int) string { return dash(v.Domain) }, order: by(func(v view) string { return v.Domain })},
-			{title: "Type", min: 6, max: 9, rank: 5, text: func(v view, _ int) string { return v.Type }, order: by(func(v view) string { return v.Type })},
+			{title: "Domain", min: 11, want: 18, max: 26, rank: 2, text: func(v view, _ int) string { return dash(v.Domain) }, order: by(func(v view) string { return v.Domain })},
+			{title: "Type", min: 6, want: 9, max: 9, rank: 5, text: func(v view, _ int) string { return v.Type }, order: by(func(v view) string { return v.Type })},
 			{
 				title: "In", min: 4, max: 5, rank: 6, right: true,
 				text:  func(v view, _ int) string { return age(m.now, v.Joined) },
 				order: func(a, b view) int { return a.Joined.Compare(b.Joined) },
 				desc:  true,
 			},
-			{title: "Address", min: 16, max: 32, rank: 7, text: func(v view, _ int) string { return dash(v.Address) }, order: by(func(v view) string { return v.Address })},
-			{title: "Evidence", min: 14, want: 36, rank: 4, text: func(v view, _ int) string { return v.Evidence.String() }, order: by(func(v view) string { return v.Evidence.String() })},
+			{title: "Media", min: 11, max: 11, rank: 7, text: func(v view, _ int) string { return v.Media.String() }, order: by(func(v view) string { return v.Media.String() })},
+			{title: "Address", min: 16, max: 32, rank: 8, text: func(v view, _ int) string { return dash(v.Address) }, order: by(func(v view) string { return v.Address })},
+			{title: "Evidence", min: 14, want: 36, rank: 4, text: func(v view, _ int) string { return evidence(&v) }, order: by(func(v view) string { return evidence(&v) })},
 		},
 	}
 	t.init()
@@ -135,10 +149,11 @@ func (o *openMeeting) remark(m *model) string {
 	case !ok:
 		return ""
 	}
-	s := dash(v.Name) + ": " + v.Evidence.String()
+	s := dash(v.Name) + ", " + evidence(&v)
 	if v.Address != "" {
 		s += "; " + v.Address
 	}
+	s += "; media " + v.Media.String()
 	if !v.Counts {
 		s += "; does not bear on the level"
 	}
@@ -183,7 +198,7 @@ func (o *openMeeting) draw(m *model, h int) {
 		c.parts(m.words.ellipsis, part{}, line...)
 	}
 
-	rows := len(o.table.shown) + 1
+	rows := len(o.table.shown) + 1 + o.table.headings()
 	room := end - c.lines
 	// What is left below the participants shows what happened, newest last.
 	history := 0
@@ -221,11 +236,14 @@ func (o *openMeeting) head(m *model, v *policy.MeetingView) [][]part {
 	if v.Override != nil {
 		add(part{"Override   ", p.faint}, part{w.overrideInFull(m, v), p.bold})
 	} else if v.Fallen != nil {
-		add(part{"FELL", p.bad}, part{" " + age(m.now, v.Fallen.At) + " ago: " + w.override(&v.Fallen.Override) + " by " + who(v.Fallen.Override.Who) +
-			", when the level became " + w.badge(v.Fallen.Computed, false) + ". a keeps it automatic, f forces again", ""})
+		text := " " + age(m.now, v.Fallen.At) + " ago: " + w.override(&v.Fallen.Override) + " by " + who(v.Fallen.Override.Who)
+		if v.Fallen.Override.Reason != "" {
+			text += " (" + v.Fallen.Override.Reason + ")"
+		}
+		add(part{"FELL", p.bad}, part{text + ", when the level became " + w.badge(v.Fallen.Computed, false) + ": " + m.afterFall(), ""})
 	}
 	if v.Holder.Evidence.Rule != 0 {
-		add(part{"Level by   ", p.faint}, part{holder(&v.Holder), ""})
+		add(part{"Level by   ", p.faint}, part{holder(&v.Holder) + since(m, v.Changed), ""})
 	}
 	for i := range v.Calls {
 		call := &v.Calls[i]
@@ -238,7 +256,7 @@ func (o *openMeeting) head(m *model, v *policy.MeetingView) [][]part {
 		line := []part{
 			{"On screen  ", p.faint},
 			{w.onScreen(call.Sent, call.Wanted, call.State), m.stateStyle(call.State)},
-			{" on " + where + ", " + age(m.now, call.Since), ""},
+			{" on " + where + ", since " + w.clock(call.Since) + " (" + age(m.now, call.Since) + ")", ""},
 		}
 		if call.State == policy.StateFailed {
 			line = append(line, part{", tried " + plural(call.Attempts, "time") + ": " + call.Failure, ""})
@@ -291,8 +309,7 @@ func (o *openMeeting) drawHistory(m *model, h int) {
 		return
 	}
 	entries := m.log.of(o.id, h-1)
-	title := m.words.rule + m.words.rule + " history "
-	c.parts(m.words.ellipsis, part{}, part{title + strings.Repeat(m.words.rule, max(0, c.w-width(title))), m.palette.faint})
+	c.parts(m.words.ellipsis, part{}, m.ruled("history"+comma(hint(&m.keys.History, "shows all"))))
 	if len(entries) == 0 {
 		c.parts(m.words.ellipsis, part{}, part{"nothing is known of what happened before", m.palette.faint})
 	}

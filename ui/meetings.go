@@ -184,8 +184,8 @@ func newMeetings(m *model) table[policy.MeetingID, *policy.MeetingView] {
 				lead:  func(v view) lead { return lead{text: bridgesOf(v), whole: true} },
 			},
 			{
-				title: "Override", min: 14, want: 18, max: 26, rank: 3,
-				text: func(v view, _ int) string { return m.words.meetingOverride(v) },
+				title: "Override", min: 14, want: 18, max: 34, rank: 3,
+				text: func(v view, w int) string { return m.words.overrideWithEnd(v, w) },
 				style: func(v view) style {
 					if v.Override == nil && v.Fallen != nil {
 						return m.palette.bad
@@ -263,7 +263,7 @@ func holder(h *policy.Holder) string {
 	if h.Leg == "" {
 		return h.Evidence.String()
 	}
-	return dash(h.Name) + ", " + h.Evidence.String()
+	return dash(h.Name) + ", " + h.Evidence.Level.String() + ": " + h.Evidence.String()
 }
 
 // remark says the most urgent thing about a meeting that its row may have had
@@ -276,10 +276,9 @@ func (m *model) remark(v *policy.MeetingView) (string, style) {
 	case v.Unverified != "":
 		return name + "unverified for " + age(m.now, v.UnverifiedSince) + ": " + v.Unverified, m.palette.warn
 	case v.Override == nil && v.Fallen != nil:
-		return name + m.words.override(&v.Fallen.Override) + " fell " + age(m.now, v.Fallen.At) + " ago, the level became " +
-			m.words.badge(v.Fallen.Computed, false) + ": " + hint(&m.keys.Auto, "keeps it automatic, ") + hint(&m.keys.Force, "forces again"), m.palette.bad
+		return m.fell(v) + ": " + m.afterFall(), m.palette.bad
 	case v.Override != nil:
-		return name + m.words.meetingOverride(v) + ", the level is " + m.words.badge(v.Computed, false), m.palette.bold
+		return name + m.words.overrideInFull(m, v), m.palette.bold
 	case v.Holder.Evidence.Rule != 0:
 		return name + m.words.badge(v.Computed, false) + " by " + holder(&v.Holder), m.palette.faint
 	}

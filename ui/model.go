@@ -30,6 +30,10 @@ const (
 	viewMeetings view = iota
 	viewMeeting
 	viewLog
+	viewHistory // of the open meeting
+	viewBridges
+	viewBridge // one Call Bridge in full
+	viewInFull // the open meeting, or a participant of it
 )
 
 // model is the console's state. It is bubbletea's one model: its parts are
@@ -56,13 +60,19 @@ type model struct {
 	problem  int // which of the problems is marked
 
 	view     view
-	back     view // where esc leads from the log
+	trail    []view // where esc leads, the last first
 	meetings table[policy.MeetingID, *policy.MeetingView]
 	open     openMeeting
 	log      eventLog
+	history  eventLog // of the open meeting alone
+
+	callBridges bridgesView
+	bridge      detail
+	inFull      detail
 
 	paused bool
 	held   map[policy.MeetingID]*policy.MeetingView // changes that wait; nil: gone
+	fallen fallen                                   // also while paused
 
 	dialog    dialog // nil: none
 	filtering bool   // the filter is being typed
@@ -107,6 +117,8 @@ func newModel(o *Options) *model {
 	m.meetings = newMeetings(m)
 	m.open.table = newLegs(m)
 	m.log.init(m)
+	m.history.init(m)
+	m.callBridges.init(m)
 	m.keeper.save = o.KeepView
 	m.restoreView()
 	return m
@@ -142,6 +154,8 @@ func (m *model) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 		return m, m.paste(msg)
 	case saved:
 		m.saved(msg)
+	case exported:
+		m.exported(msg)
 	case tea.BackgroundColorMsg:
 		m.theme.told, m.theme.dark = true, msg.IsDark()
 		m.paint()
@@ -167,6 +181,8 @@ func (m *model) take(f frame) {
 	default:
 		m.meetings.update(u.Meetings, u.Gone)
 	}
+	m.callBridges.take(u.Bridges)
+	m.fallen.take(u)
 	m.log.take(m, f.entries, f.lost)
 	m.open.take(m, &f)
 	for i := range f.entries {
@@ -309,6 +325,10 @@ func (m *model) pressFilter(msg tea.KeyPressMsg) tea.Cmd {
 func (m *model) pressView(msg tea.KeyPressMsg) tea.Cmd {
 	k := &m.keys
 	list := m.list()
+	if why := m.unfit(msg); why != "" {
+		m.tell(why)
+		return nil
+	}
 	switch {
 	case key.Matches(msg, k.Up):
 		list.move(-1)
@@ -357,7 +377,19 @@ func (m *model) pressView(msg tea.KeyPressMsg) tea.Cmd {
 	case key.Matches(msg, k.Quit):
 		m.dialog = &quitDialog{}
 	case key.Matches(msg, k.Log):
-		m.pressLog()
+		m.visit(viewLog)
+	case key.Matches(msg, k.Bridges):
+		m.visit(viewBridges)
+	case key.Matches(msg, k.History):
+		m.visit(viewHistory)
+	case key.Matches(msg, k.InFull):
+		m.open.inFull(m)
+	case key.Matches(msg, k.Group):
+		m.open.group(m)
+	case key.Matches(msg, k.Ages):
+		m.words.ages = !m.words.ages
+	case key.Matches(msg, k.Export):
+		m.pressExport()
 	case key.Matches(msg, k.Pause):
 		m.pressPause()
 	case key.Matches(msg, k.Copy):
@@ -383,6 +415,14 @@ func (m *model) list() lister {
 		return &m.open.table
 	case viewLog:
 		return &m.log.table
+	case viewBridges:
+		return &m.callBridges.table
+	case viewBridge:
+		return &m.bridge
+	case viewInFull:
+		return &m.inFull
+	case viewHistory:
+		return &m.history.table
 	}
 	return &m.meetings
 }
@@ -406,12 +446,12 @@ func (m *model) pressOpen() {
 			m.tell(m.nothingSelected())
 			return
 		}
-		m.view = viewMeeting
+		m.visit(viewMeeting)
 		m.open.start(m, v)
 	case viewMeeting:
-		m.tell("A participant has no view of its own: its evidence stands in its row.")
-	case viewLog:
-		m.tell("The log does not open meetings: " + hint(&m.keys.Back, "goes back to them."))
+		m.open.person(m)
+	case viewBridges:
+		m.callBridges.open(m)
 	}
 }
 
@@ -437,21 +477,7 @@ func (m *model) pressBack() {
 		list.setFilter("")
 		return
 	}
-	switch m.view {
-	case viewMeeting:
-		m.view = viewMeetings
-		m.open.stop(m)
-	case viewLog:
-		m.view = m.back
-	}
-}
-
-func (m *model) pressLog() {
-	if m.view == viewLog {
-		m.view = m.back
-		return
-	}
-	m.back, m.view = m.view, viewLog
+	m.goBack()
 }
 
 func (m *model) pressPause() {
@@ -466,7 +492,7 @@ func (m *model) pressPause() {
 
 // chosen returns the meeting that a key acts on.
 func (m *model) chosen() (*policy.MeetingView, string) {
-	switch m.view {
+	switch m.place() {
 	case viewMeeting:
 		v, ok := m.meeting(m.open.id)
 		if !ok {
@@ -475,6 +501,8 @@ func (m *model) chosen() (*policy.MeetingView, string) {
 		return v, ""
 	case viewLog:
 		return nil, "The log shows what was: " + hint(&m.keys.Back, "goes back to the meetings, where keys act.")
+	case viewBridges:
+		return nil, "This is about Call Bridges: " + hint(&m.keys.Back, "goes back to the meetings, where keys act.")
 	}
 	v, ok := m.meetings.selected()
 	if !ok {

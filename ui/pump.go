@@ -33,6 +33,7 @@ type frame struct {
 type focus struct {
 	mu      sync.Mutex
 	meeting policy.MeetingID
+	opened  int           // how often one was opened or closed
 	nudge   chan struct{} // one slot: something is to be read at once
 }
 
@@ -42,6 +43,7 @@ func newFocus() *focus { return &focus{nudge: make(chan struct{}, 1)} }
 func (f *focus) set(id policy.MeetingID) {
 	f.mu.Lock()
 	f.meeting = id
+	f.opened++
 	f.mu.Unlock()
 	f.now()
 }
@@ -54,10 +56,10 @@ func (f *focus) now() {
 	}
 }
 
-func (f *focus) get() policy.MeetingID {
+func (f *focus) get() (id policy.MeetingID, opened int) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	return f.meeting
+	return f.meeting, f.opened
 }
 
 // pump carries the board's changes to the program. It is the only one that
@@ -71,7 +73,7 @@ type pump struct {
 
 	version uint64
 	seq     uint64 // last journal entry that was read
-	legsOf  policy.MeetingID
+	opened  int    // as of which opening the legs were read
 }
 
 // run sends frames until the context ends: at once when an operator opens
@@ -127,11 +129,13 @@ func (p *pump) collect() frame {
 			break
 		}
 	}
-	f.open = p.focus.get()
-	if f.open != "" && (f.open != p.legsOf || f.update.Full || changed(f.update.Meetings, f.open)) {
+	// A meeting that is closed and opened again has no legs, though it is the same.
+	var opened int
+	f.open, opened = p.focus.get()
+	if f.open != "" && (opened != p.opened || f.update.Full || changed(f.update.Meetings, f.open)) {
 		f.legs, f.legsOK = p.board.Legs(f.open), true
 	}
-	p.legsOf = f.open
+	p.opened = opened
 	return f
 }
 

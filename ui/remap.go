@@ -19,6 +19,7 @@ func (k *keymap) actions() map[string]*key.Binding {
 		"force": &k.Force, "clear": &k.Clear, "auto": &k.Auto, "select": &k.Pick,
 		"resync": &k.Refresh, "next": &k.Next, "dismiss": &k.Dismiss, "pause": &k.Pause, "log": &k.Log, "copy": &k.Copy,
 		"zone": &k.Zone, "mouse": &k.Mouse, "theme": &k.Theme, "help": &k.Help, "quit": &k.Quit,
+		"bridges": &k.Bridges, "history": &k.History, "in_full": &k.InFull, "group": &k.Group, "ages": &k.Ages, "export": &k.Export,
 	}
 }
 

@@ -34,20 +34,21 @@ type column[R any] struct {
 // A table is made by setting the fields of the first group, key, order, text and
 // columns at least, and calling init. Rows are changed by update and replace.
 type table[K cmp.Ordered, R any] struct {
-	columns []column[R]
-	key     func(R) K
-	order   func(a, b R) int // the order without a sort column; ties go by key
-	same    func(a, b R) bool
-	text    func(R) string // what words of a filter are looked for in
-	fields  map[string]func(r R, value string) bool
-	values  map[string][]string          // what a field can be, where that is few; a beginning will do
-	follow  bool                         // the cursor stays on the last row while it is there
-	lead    func(R) lead                 // what order goes by first, for speed; nil: not known
-	keyText func(K) string               // the key as a text that is ordered as it is, for speed; nil: not known
-	search  func(buf []byte, r R) []byte // appends text, at once and not when a filter asks; nil: see text
-	sign    func(old, now R) sign        // what became of a row, old being zero for a new one; nil: no signs
-	now     time.Time                    // for the signs
-	picked  map[K]struct{}               // keys of the rows that were picked
+	columns  []column[R]
+	key      func(R) K
+	order    func(a, b R) int // the order without a sort column; ties go by key
+	same     func(a, b R) bool
+	text     func(R) string // what words of a filter are looked for in
+	fields   map[string]func(r R, value string) bool
+	values   map[string][]string          // what a field can be, where that is few; a beginning will do
+	grouping *grouping[R]                 // nil: one section without a heading
+	follow   bool                         // the cursor stays on the last row while it is there
+	lead     func(R) lead                 // what order goes by first, for speed; nil: not known
+	keyText  func(K) string               // the key as a text that is ordered as it is, for speed; nil: not known
+	search   func(buf []byte, r R) []byte // appends text, at once and not when a filter asks; nil: see text
+	sign     func(old, now R) sign        // what became of a row, old being zero for a new one; nil: no signs
+	now      time.Time                    // for the signs
+	picked   map[K]struct{}               // keys of the rows that were picked
 
 	rows  map[K]*row[K, R]
 	all   []*row[K, R] // in order
@@ -116,6 +117,11 @@ func (t *table[K, R]) selected() (r R, ok bool) {
 // compare orders rows; two rows are never equal, so that none jumps.
 func (t *table[K, R]) compare(a, b *row[K, R]) int {
 	c := 0
+	if t.grouping != nil {
+		if c = t.grouping.compare(a.val, b.val); c != 0 {
+			return c
+		}
+	}
 	if t.by >= 0 {
 		col := &t.columns[t.by]
 		c = col.order(a.val, b.val)
@@ -466,6 +472,13 @@ func (t *table[K, R]) draw(c *canvas, h int, p *palette, g *glyphs) {
 	t.line = c.lines - 1
 	c.buf = t.appendHeading(c.buf, p, g)
 	t.page = max(h-1, 1)
+	if t.grouping != nil && h > 4 {
+		from := c.lines
+		t.drawGrouped(c, h-1, p, g)
+		for c.lines < from+h-1 && c.begin() {
+		}
+		return
+	}
 	t.scroll()
 	for i := range h - 1 {
 		if !c.begin() {

@@ -29,7 +29,7 @@ func (t *table[K, R]) resort() {
 		col := &t.columns[t.by]
 		get, down = col.lead, col.desc != t.reverse
 	}
-	if get == nil || len(t.all) < 2 {
+	if get == nil || t.grouping != nil || len(t.all) < 2 {
 		slices.SortFunc(t.all, t.compare)
 		return
 	}

@@ -77,6 +77,14 @@ func (m *model) drawBody(h int) {
 		m.open.draw(m, h)
 	case m.view == viewLog:
 		m.log.draw(m, h)
+	case m.view == viewBridges:
+		m.callBridges.draw(m, h)
+	case m.view == viewBridge:
+		m.bridge.draw(m, h)
+	case m.view == viewInFull:
+		m.inFull.draw(m, h)
+	case m.view == viewHistory:
+		m.history.draw(m, h)
 	case m.read && m.meetings.len() == 0:
 		m.canvas.parts(m.words.ellipsis, part{}, part{"No meetings. They appear here when their first record comes.", m.palette.faint})
 	default:
@@ -161,6 +169,12 @@ func (m *model) drawStatus() {
 		}
 		if m.view == viewMeeting && m.dialog == nil {
 			say = append(say, part{m.open.remark(m), p.faint})
+		}
+		if m.view == viewBridges && m.dialog == nil {
+			say = append(say, m.callBridges.remark(m))
+		}
+		if (m.view == viewLog || m.view == viewHistory) && m.dialog == nil {
+			say = append(say, m.following())
 		}
 		if m.view == viewLog && m.log.lost > 0 {
 			say = append(say, part{number(m.log.lost) + " entries came faster than they could be kept: the log file has them", p.warn})

@@ -13,7 +13,8 @@ import (
 type words struct {
 	names [4]string // of the levels, in capitals
 	glyphs
-	utc bool
+	utc  bool
+	ages bool // the log says how long ago, not when
 }
 
 func newWords(o *Options) words {
@@ -138,6 +139,18 @@ func (w *words) meetingOverride(v *policy.MeetingView) string {
 	return ""
 }
 
+// overrideWithEnd is meetingOverride with the time until which it holds, where
+// there are w cells for it.
+func (w *words) overrideWithEnd(v *policy.MeetingView, room int) string {
+	s := w.meetingOverride(v)
+	if v.Override != nil && !v.Override.Until.IsZero() {
+		if long := s + " until " + w.zone(v.Override.Until).Format("15:04"); width(long) <= room {
+			return long
+		}
+	}
+	return s
+}
+
 func who(name string) string {
 	if name == "" {
 		return "somebody"
@@ -218,6 +231,12 @@ func (w *words) entry(e *policy.Entry) string {
 			s = "by " + e.Who + ": " + s
 		}
 		return s + "; level " + w.badge(e.Level, false)
+	case policy.EntrySent, policy.EntryConfirmed, policy.EntryFailed:
+		// Each call of a meeting has a marking of its own.
+		add(shape(e.Level, false))
+		if e.Bridge != "" {
+			add("on " + e.Bridge)
+		}
 	case policy.EntryJoined, policy.EntryLeft:
 		add(shape(e.Level, false))
 		add(e.Person)

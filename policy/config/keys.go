@@ -35,6 +35,12 @@ type Keys struct {
 	Log      KeyList `toml:"log"`
 	Copy     KeyList `toml:"copy"`
 	Zone     KeyList `toml:"zone"`
+	Bridges  KeyList `toml:"bridges"`
+	History  KeyList `toml:"history"`
+	InFull   KeyList `toml:"in_full"`
+	Group    KeyList `toml:"group"`
+	Ages     KeyList `toml:"ages"`
+	Export   KeyList `toml:"export"`
 	Mouse    KeyList `toml:"mouse"`
 	Theme    KeyList `toml:"theme"`
 	Help     KeyList `toml:"help"`
@@ -57,6 +63,8 @@ func defaultKeys() Keys {
 		Force: KeyList{"f"}, Clear: KeyList{"c"}, Auto: KeyList{"a"}, Select: KeyList{"space"},
 		Resync: KeyList{"r"}, Next: KeyList{"n"}, Dismiss: KeyList{"x"},
 		Pause: KeyList{"p"}, Log: KeyList{"l", "tab"}, Copy: KeyList{"y"}, Zone: KeyList{"u"},
+		Bridges: KeyList{"b"}, History: KeyList{"h"}, InFull: KeyList{"i"},
+		Group: KeyList{"v"}, Ages: KeyList{"w"}, Export: KeyList{"e"},
 		Mouse: KeyList{"m"}, Theme: KeyList{"T"}, Help: KeyList{"?"}, Quit: KeyList{"q"},
 	}
 }
