@@ -423,7 +423,7 @@ func uiOptions(c config.Config, cl commandLine, a *app, o policy.Options) ui.Opt
 		Board: a.board, Version: version, Who: whoAmI(), Demo: cl.Demo,
 		ReadOnly: cl.ReadOnly || c.UI.ReadOnly, ASCII: cl.ASCII || c.UI.ASCII,
 		Theme: c.UI.Theme, Bell: c.UI.Bell, Keys: c.UI.Keys.ByAction(),
-		Levels: o.Levels, MaxText: c.Marking.MaxLength, QuitWarning: quitWarning(c.Marking.OnExit),
+		Levels: o.Levels, MaxText: c.Marking.MaxLength, AnyText: o.AnyText, QuitWarning: quitWarning(c.Marking.OnExit),
 		Save:    func() error { return a.state.Save(time.Now()) },
 		Refresh: a.refresh, Go: a.spawn,
 	}

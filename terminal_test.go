@@ -96,7 +96,7 @@ func TestOperatorInATerminal(t *testing.T) {
 	tm.until("Reason")
 	tm.keys("-l", "the chair asked")
 	tm.keys("Enter")
-	tm.until("reason: the chair asked")
+	tm.until("Reason: the chair asked")
 	tm.keys("y")
 	tm.until("forced [2] by")
 	tm.until("[2] confirmed on")

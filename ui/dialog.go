@@ -41,7 +41,7 @@ const (
 
 // holdFor are the times that an override can be limited to; zero: until the
 // meeting ends.
-var holdFor = []time.Duration{0, 15 * time.Minute, 30 * time.Minute, time.Hour, 4 * time.Hour}
+var holdFor = []time.Duration{0, 15 * time.Minute, time.Hour}
 
 // overrideDialog forces or clears the markings of its targets: one meeting, or
 // all that were selected when it was opened.
@@ -184,6 +184,13 @@ func (d *overrideDialog) lines(m *model, w int) []dialogLine {
 		}
 		add("", strings.Join(all, "   ")+"   t own text   esc back")
 		d.roll(m, here, ended, add)
+		for l := policy.Level1; l <= policy.Level3; l++ {
+			text := l.String() + "  " + safe(m.board.Preview(policy.Override{Kind: policy.ForceLevel, Level: l}).Text)
+			if n, who := words.above(together(here), l); n > 0 {
+				text += "; hides " + who
+			}
+			add(p.faint, text)
+		}
 	case stepText:
 		add(p.bold, "Text for the screens of "+name+":")
 		d.field(&lines, w)
@@ -191,7 +198,7 @@ func (d *overrideDialog) lines(m *model, w int) []dialogLine {
 		if d.problem != "" {
 			add(p.bad, n+": "+d.problem)
 		} else {
-			add("", n+"   enter goes on   esc back")
+			add("", n+d.allowed(m)+"   enter goes on   esc back")
 		}
 	case stepReason:
 		add(p.bold, "Reason, for the log and for those who come after you:")
@@ -199,21 +206,56 @@ func (d *overrideDialog) lines(m *model, w int) []dialogLine {
 		add("", "enter takes it   esc leaves it as it was")
 	case stepConfirm:
 		add(p.bold, d.question(m, here, name))
-		lines = append(lines, dialogLine{text: cut("y yes   n no (enter: no)   r reason   u until", w, words.ellipsis), style: p.selected})
+		answers := "y yes   n no (enter: no)   r reason   u until"
+		if w < width(answers) {
+			answers = "y yes  n no  r reason  u until"
+		}
+		lines = append(lines, dialogLine{text: answers, style: p.selected})
 		d.roll(m, here, ended, add)
+		if m.h < 16 {
+			add("", d.until(m))
+		}
 		for _, s := range d.consequences(m, here) {
 			add("", s)
 		}
-		until := "Holds until the meeting ends"
-		if after := holdFor[d.hold]; after > 0 {
-			until = "Holds for " + span(after)
+		if m.h >= 16 {
+			add("", d.until(m))
 		}
 		if d.override.Reason != "" {
-			until += "; reason: " + d.override.Reason
+			add("", "Reason: "+d.override.Reason)
 		}
-		add(p.faint, until+".")
 	}
 	return lines
+}
+
+// until says how long the override will hold, among what else there is.
+func (d *overrideDialog) until(m *model) string {
+	s := "Until"
+	if h := d.hold; m.h < 16 { // no room for what else there is
+		if holdFor[h] == 0 {
+			return "Until the meeting ends"
+		}
+		return "Until " + m.words.zone(m.now.Add(holdFor[h])).Format("15:04") + " (" + span(holdFor[h]) + ")"
+	}
+	for i, after := range holdFor {
+		text := "the meeting ends"
+		if after > 0 {
+			text = m.words.zone(m.now.Add(after)).Format("15:04") + " (" + span(after) + ")"
+		}
+		if i == d.hold {
+			text = "[" + text + "]"
+		}
+		s += "  " + text
+	}
+	return s
+}
+
+// allowed says what the site lets a text be, besides short.
+func (d *overrideDialog) allowed(m *model) string {
+	if m.o.AnyText {
+		return ", of any kind"
+	}
+	return " of plain ASCII"
 }
 
 // field adds the line that is typed into.
@@ -248,14 +290,7 @@ func (d *overrideDialog) question(m *model, here []*policy.MeetingView, name str
 	default:
 		q = "Clear the marking of " + name + "?"
 	}
-	// The people of all of them together.
-	var sum policy.MeetingView
-	for _, v := range here {
-		for l := range v.People {
-			sum.People[l] += v.People[l]
-		}
-	}
-	if n, who := m.words.above(&sum, hides); n > 0 {
+	if n, who := m.words.above(together(here), hides); n > 0 {
 		verb := " participants are in "
 		if n == 1 {
 			verb = " participant is in "
@@ -268,6 +303,26 @@ func (d *overrideDialog) question(m *model, here []*policy.MeetingView, name str
 		q += " " + who + verb
 	}
 	return q
+}
+
+// together holds the people of all of some meetings.
+func together(all []*policy.MeetingView) *policy.MeetingView {
+	var sum policy.MeetingView
+	for _, v := range all {
+		for l := range v.People {
+			sum.People[l] += v.People[l]
+		}
+	}
+	return &sum
+}
+
+// willSay shows what an override will put on the screens.
+func willSay(mark policy.Marking) string {
+	where := ""
+	if mark.Position != "" {
+		where = ", at the " + mark.Position
+	}
+	return "The screens will say" + where + ": " + safe(mark.Text)
 }
 
 // consequences says what the override hides and what it takes the place of.
@@ -288,7 +343,7 @@ func (d *overrideDialog) consequences(m *model, here []*policy.MeetingView) []st
 		out = append(out, "Its level is "+level+".")
 	}
 	if mark := m.board.Preview(*o); mark.Shows() {
-		out = append(out, "The screens will say: "+safe(mark.Text))
+		out = append(out, willSay(mark))
 	}
 	if v.Unverified != "" {
 		out = append(out, "Unverified: "+v.Unverified+". There may be others in this call.")
@@ -325,7 +380,7 @@ func (d *overrideDialog) consequencesOfAll(m *model, here []*policy.MeetingView)
 	if o.Kind == policy.ForceClear {
 		out = append(out, "The screens will show no marking at all.")
 	} else if mark := m.board.Preview(*o); mark.Shows() {
-		out = append(out, "The screens will say: "+safe(mark.Text))
+		out = append(out, willSay(mark))
 	}
 	if unverified > 0 {
 		out = append(out, number(unverified)+" of "+number(len(here))+" unverified: there may be others in these calls.")

@@ -98,11 +98,11 @@ func (m *model) following() part {
 	}
 	switch {
 	case l.table.by >= 0 || l.table.reverse:
-		return part{"Not by time: s goes on to the order by time.", m.palette.faint}
+		return part{"Not by time: " + hint(&m.keys.Sort, "goes on to the order by time."), m.palette.faint}
 	case l.table.cursor == nil || l.table.at == len(l.table.shown)-1:
 		return part{"Following what comes; move up to look back.", m.palette.faint}
 	}
-	return part{"Looking back; G follows what comes again.", m.palette.bold}
+	return part{"Looking back" + semicolon(hint(&m.keys.End, "follows what comes again.")), m.palette.bold}
 }
 
 func (m *model) weightStyle(w policy.Weight) style {

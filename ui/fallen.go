@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"maps"
 	"slices"
+	"strings"
 
 	"callmark/policy"
 )
@@ -41,11 +42,16 @@ func (f fallen) problems(m *model) []problem {
 		out[i] = problem{
 			label:  "FELL",
 			text:   m.fell(v),
-			remedy: "go to it: " + m.fellKeys(),
+			remedy: "with the cursor on it " + m.afterFall(),
 			style:  m.palette.bad,
 		}
 	}
 	return out
+}
+
+// afterFall says what can be done about it.
+func (m *model) afterFall() string {
+	return strings.TrimRight(hint(&m.keys.Auto, "keeps it automatic, ")+hint(&m.keys.Force, "forces again"), ", ")
 }
 
 // fell says of a meeting what fell, whose it was, and why.
@@ -53,9 +59,4 @@ func (m *model) fell(v *policy.MeetingView) string {
 	o := &v.Fallen.Override
 	return quoted(v.Name, 40, m.words.ellipsis) + ": " + m.words.override(o) + " by " + who(o.Who) + " fell " +
 		age(m.now, v.Fallen.At) + " ago, when the level became " + m.words.badge(v.Fallen.Computed, false)
-}
-
-// fellKeys says what an operator can do about an override that fell.
-func (m *model) fellKeys() string {
-	return hint(&m.keys.Auto, "keeps it automatic, ") + hint(&m.keys.Force, "forces again")
 }

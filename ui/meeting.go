@@ -240,7 +240,7 @@ func (o *openMeeting) head(m *model, v *policy.MeetingView) [][]part {
 		if v.Fallen.Override.Reason != "" {
 			text += " (" + v.Fallen.Override.Reason + ")"
 		}
-		add(part{"FELL", p.bad}, part{text + ", when the level became " + w.badge(v.Fallen.Computed, false) + ". " + m.fellKeys(), ""})
+		add(part{"FELL", p.bad}, part{text + ", when the level became " + w.badge(v.Fallen.Computed, false) + ": " + m.afterFall(), ""})
 	}
 	if v.Holder.Evidence.Rule != 0 {
 		add(part{"Level by   ", p.faint}, part{holder(&v.Holder) + since(m, v.Changed), ""})
@@ -309,7 +309,7 @@ func (o *openMeeting) drawHistory(m *model, h int) {
 		return
 	}
 	entries := m.log.of(o.id, h-1)
-	c.parts(m.words.ellipsis, part{}, m.ruled("history, h shows all"))
+	c.parts(m.words.ellipsis, part{}, m.ruled("history"+comma(hint(&m.keys.History, "shows all"))))
 	if len(entries) == 0 {
 		c.parts(m.words.ellipsis, part{}, part{"nothing is known of what happened before", m.palette.faint})
 	}

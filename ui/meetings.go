@@ -276,7 +276,7 @@ func (m *model) remark(v *policy.MeetingView) (string, style) {
 	case v.Unverified != "":
 		return name + "unverified for " + age(m.now, v.UnverifiedSince) + ": " + v.Unverified, m.palette.warn
 	case v.Override == nil && v.Fallen != nil:
-		return m.fell(v) + ": " + m.fellKeys(), m.palette.bad
+		return m.fell(v) + ": " + m.afterFall(), m.palette.bad
 	case v.Override != nil:
 		return name + m.words.overrideInFull(m, v), m.palette.bold
 	case v.Holder.Evidence.Rule != 0:

@@ -78,13 +78,13 @@ func TestForceText(t *testing.T) {
 	b.typed("q yes f").shows("> q yes f")
 	b.m.Update(tea.PasteMsg{Content: " pasted"})
 	b.keys("enter").shows(`Force the text "q yes f pasted"`, "2 internal, 1 secure participants")
-	b.keys("r").typed("chair asked").keys("enter", "u", "u").shows("Holds for 30m; reason: chair asked")
+	b.keys("r").typed("chair asked").keys("enter", "u", "u").shows("[15:03 (1h00)]", "Reason: chair asked")
 	b.keys("y")
 	if got := b.board.acts(); got != `override m1 text "q yes f pasted" by anna` {
 		t.Errorf("did %q", got)
 	}
 	o := b.frame().m.meetings.all[0].val.Override
-	if o.Reason != "chair asked" || !o.Until.Equal(start.Add(30*time.Minute)) || !o.At.Equal(start) {
+	if o.Reason != "chair asked" || !o.Until.Equal(start.Add(time.Hour)) || !o.At.Equal(start) {
 		t.Errorf("override %+v", o)
 	}
 }

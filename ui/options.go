@@ -67,6 +67,7 @@ type Options struct {
 	Keys map[string][]string
 
 	Levels  [4]policy.LevelText // what the site calls the levels
+	AnyText bool                // operators' texts need not be ASCII, for the dialog
 	MaxText int                 // longest operator's text, for the dialog; 0: 60
 
 	// QuitWarning says what stops when the program ends, for the question that

@@ -96,6 +96,3 @@ func (d *detail) turnAround()        {}
 func (d *detail) position() (at, shown, all int) {
 	return min(d.top+d.page, d.all), d.all, d.all
 }
-
-// click does nothing: there is nothing to select.
-func (d *detail) click(int, int) {}

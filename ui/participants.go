@@ -65,7 +65,7 @@ func (o *openMeeting) group(m *model) {
 	o.byLevel = !o.byLevel
 	o.table.regroup(o.sections(m))
 	if o.byLevel {
-		m.tell("Grouped by level. v takes it off.")
+		m.tell("Grouped by level. " + hint(&m.keys.Group, "takes it off."))
 	} else {
 		m.tell("No longer grouped by level.")
 	}

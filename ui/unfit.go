@@ -26,27 +26,35 @@ func (m *model) unfit(msg tea.KeyPressMsg) string {
 	case key.Matches(msg, k.Open):
 		switch m.view {
 		case viewLog, viewHistory:
-			return "The log does not open meetings: esc goes back to them."
+			return "The log does not open meetings: " + hint(&k.Back, "goes back to them.")
 		case viewBridge, viewInFull:
-			return "This is all there is: esc goes back."
+			return "This is all there is: " + hint(&k.Back, "goes back.")
 		}
 	case lines && key.Matches(msg, k.Filter, k.Sort, k.Reverse):
-		return "There are no rows to filter or sort here: esc goes back."
+		return "There are no rows to filter or sort here: " + hint(&k.Back, "goes back.")
 	case key.Matches(msg, k.Group):
 		switch m.view {
 		case viewMeeting:
 		case viewMeetings:
-			return "Participants are grouped in the view of their meeting: enter opens it."
+			return "Participants are grouped in the view of their meeting: " + hint(&k.Open, "opens it.")
 		default:
-			return "Only the participants of a meeting are grouped: esc goes back."
+			return "Only the participants of a meeting are grouped: " + hint(&k.Back, "goes back.")
 		}
 	case key.Matches(msg, k.History, k.InFull) && m.place() != viewMeeting:
 		if m.view == viewMeetings {
-			return "This is about one meeting: enter opens it first."
+			return "This is about one meeting: " + hint(&k.Open, "opens it first.")
 		}
-		return "This is about one meeting: esc goes back to the meetings."
+		return "This is about one meeting: " + hint(&k.Back, "goes back to the meetings.")
 	case key.Matches(msg, k.Ages) && m.view != viewLog && m.view != viewHistory:
-		return "Times become ages in the log (l) and in a meeting's history."
+		return "Times become ages in the log and in a meeting's history."
 	}
 	return ""
+}
+
+// comma puts one before a text, if there is any.
+func comma(s string) string {
+	if s == "" {
+		return ""
+	}
+	return ", " + s
 }
