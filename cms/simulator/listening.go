@@ -77,7 +77,7 @@ func (b *Bridge) listen() error {
 		ConnState: b.connState,
 		ErrorLog:  discardLog,
 	}
-	b.server = server
+	b.server, b.listener = server, l
 	c.wg.Go(func() {
 		defer cancel()
 		if server.TLSConfig != nil {
@@ -92,6 +92,7 @@ func (b *Bridge) listen() error {
 func (b *Bridge) stopListening() {
 	if b.server != nil {
 		_ = b.server.Close()
-		b.server = nil
+		_ = b.listener.Close() // the server may not have got to it yet
+		b.server, b.listener = nil, nil
 	}
 }
