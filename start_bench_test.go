@@ -236,5 +236,10 @@ func TestStartInTheMiddleOfMany(t *testing.T) {
 	watch.stop(t)
 	if n := len(writesOf(cluster)) - len(puts); n != 0 {
 		t.Errorf("%d writes at the second start", n)
+		for _, e := range p.journal() {
+			if e.Kind == policy.EntrySent || e.Kind == policy.EntryFailed {
+				t.Logf("%+v", e)
+			}
+		}
 	}
 }
