@@ -3,9 +3,12 @@ package main
 import (
 	"bytes"
 	"context"
+	"flag"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -19,6 +22,11 @@ import (
 func TestMain(m *testing.M) {
 	if os.Getenv("CALLMARK_BE_MAIN") != "" {
 		main()
+	}
+	// Tests in parallel wait most of the time, so more may run than there are
+	// processors; -parallel says otherwise.
+	if err := flag.Set("test.parallel", strconv.Itoa(max(4, runtime.GOMAXPROCS(0)))); err != nil {
+		panic(err)
 	}
 	// The log's rotation keeps a goroutine for as long as the process lives.
 	goleak.VerifyTestMain(m, goleak.IgnoreTopFunction("gopkg.in/natefinch/lumberjack%2ev2.(*Logger).millRun"))

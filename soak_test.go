@@ -31,7 +31,7 @@ func TestSoak(t *testing.T) {
 	cluster := running(t, simulator.Options{Bridges: 4, Seed: seed, ResendPause: 100 * time.Millisecond})
 	script := simulator.NewScript(cluster, simulator.ScriptOptions{Seed: seed, Meetings: 30, Faults: simulator.ScriptFaults{
 		Duplicate: 0.02, Reorder: 0.02, Lose: 0.02, Discard: 0.01, Restart: 0.0005, Overwrite: 0.002,
-		Silent: 0.01, Outage: 0.005, API: 0.01, Lists: 0.01, Skew: 0.002,
+		Silent: 0.01, Outage: 0.005, API: 0.01, Lists: 0.01, Skew: 0.002, Away: 0.002,
 	}})
 	open := func() *program {
 		p := follow(t, cluster, func(c *config.Config) { c.Marking.OnExit = "keep" })

@@ -193,7 +193,7 @@ func BenchmarkStartInTheMiddle(b *testing.B) {
 }
 
 // The same, smaller; and a second start finds the right texts on all screens, so
-// that it writes nothing and no screen changes.
+// that it has nothing to write and no screen changes.
 func TestStartInTheMiddleOfMany(t *testing.T) {
 	t.Parallel()
 	cluster := populated(t, 120, 10, 25, 1, 50)
@@ -234,7 +234,26 @@ func TestStartInTheMiddleOfMany(t *testing.T) {
 		return true
 	})
 	watch.stop(t)
-	if n := len(writesOf(cluster)) - len(puts); n != 0 {
-		t.Errorf("%d writes at the second start", n)
+	// A meeting where somebody external is read before what its screens show is
+	// written level 3 at once, once more. That is rare, since calls are asked about
+	// before legs, and changes no screen; anything else may not be.
+	again := p.sent()
+	for _, e := range again {
+		if e.Level != policy.Level3 {
+			t.Errorf("written at the second start: %+v", e)
+		}
 	}
+	if n := len(writesOf(cluster)) - len(puts); n != len(again) || n > 6 {
+		t.Errorf("%d writes at the second start, %d in the journal", n, len(again))
+	}
+}
+
+// sent are the markings that were sent, by the journal.
+func (p *program) sent() (sent []policy.Entry) {
+	for _, e := range p.journal() {
+		if e.Kind == policy.EntrySent {
+			sent = append(sent, e)
+		}
+	}
+	return sent
 }

@@ -23,6 +23,7 @@ type Bridge struct {
 	// Guarded by cluster.mu.
 	address  string // of the API, once it has listened
 	server   *http.Server
+	listener net.Listener // of the server
 	mux      *http.ServeMux
 	session  string
 	booted   time.Time

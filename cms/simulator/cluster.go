@@ -104,8 +104,8 @@ func (c *Cluster) stop() {
 		c.cancel()
 	}
 	for _, b := range c.bridges {
-		if server := b.takeServer(); server != nil {
-			c.wg.Go(func() { _ = server.Close() })
+		if closeIt := b.takeServer(); closeIt != nil {
+			c.wg.Go(closeIt)
 		}
 	}
 	c.touch()

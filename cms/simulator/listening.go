@@ -36,11 +36,11 @@ func (c *apiConn) reset() {
 // Records still go out.
 func (b *Bridge) StopListening() {
 	unlock := b.lock()
-	server := b.takeServer()
+	closeIt := b.takeServer()
 	b.cluster.touch()
 	unlock()
-	if server != nil {
-		_ = server.Close()
+	if closeIt != nil {
+		closeIt()
 	}
 }
 
@@ -81,7 +81,7 @@ func (b *Bridge) listen() error {
 		ConnState: b.connState,
 		ErrorLog:  discardLog,
 	}
-	b.server = server
+	b.server, b.listener = server, l
 	c.wg.Go(func() {
 		defer cancel()
 		if server.TLSConfig != nil {
@@ -93,10 +93,16 @@ func (b *Bridge) listen() error {
 	return nil
 }
 
-// takeServer is the server, to be closed without the cluster's lock: closing it
-// waits for connState, which wants the lock.
-func (b *Bridge) takeServer() *http.Server {
-	server := b.server
-	b.server = nil
-	return server
+// takeServer returns what closes the API, or nil when it is closed. It is to be
+// called without the cluster's lock: closing waits for connState, which wants it.
+func (b *Bridge) takeServer() (close func()) {
+	server, listener := b.server, b.listener
+	if server == nil {
+		return nil
+	}
+	b.server, b.listener = nil, nil
+	return func() {
+		_ = server.Close()
+		_ = listener.Close() // the server may not have got to it yet
+	}
 }

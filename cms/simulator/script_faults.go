@@ -23,6 +23,7 @@ type ScriptFaults struct {
 	API    float64 // some of its answers are a fault of one kind, and all are late
 	Lists  float64 // its lists move, and their pages are of all sizes
 	Skew   float64 // its clock is wrong, by up to an hour
+	Away   float64 // its API is closed
 }
 
 const (
@@ -116,6 +117,10 @@ func (s *Script) fault() {
 	}
 	if s.chance(f.Skew) {
 		s.begin("skew", b, func() { b.SetClockSkew(s.between(-time.Hour, time.Hour)) }, func() { b.SetClockSkew(0) })
+	}
+	if s.chance(f.Away) {
+		// A cluster that does not run, or is closed meanwhile, stays as it is.
+		s.begin("away", b, b.StopListening, func() { _ = b.ResumeListening() })
 	}
 }
 

@@ -197,13 +197,13 @@ func story(t *testing.T, seed uint64) string {
 // faultsInWords tells which faults last.
 func (b *Bridge) faultsInWords() string {
 	defer b.lock()()
-	return fmt.Sprint(b.faults, b.cutOff, b.queue, b.pageCap, b.varyCap, b.shuffle, b.latestFirst, b.skew)
+	return fmt.Sprint(b.faults, b.cutOff, b.queue, b.pageCap, b.varyCap, b.shuffle, b.latestFirst, b.skew, b.server != nil)
 }
 
 func TestScriptFaultsLastForSomeSteps(t *testing.T) {
 	c := startCluster(t, Options{Bridges: 2})
 	healthy := []string{c.Bridge(0).faultsInWords(), c.Bridge(1).faultsInWords()}
-	s := NewScript(c, ScriptOptions{Faults: ScriptFaults{Silent: 0.02, Outage: 0.05, API: 0.05, Lists: 0.05, Skew: 0.05}})
+	s := NewScript(c, ScriptOptions{Faults: ScriptFaults{Silent: 0.02, Outage: 0.05, API: 0.05, Lists: 0.05, Skew: 0.05, Away: 0.05}})
 	kinds, back := map[string]int{}, 0
 	for range 1000 {
 		s.Step()
@@ -220,7 +220,7 @@ func TestScriptFaultsLastForSomeSteps(t *testing.T) {
 			}
 		}
 	}
-	for _, kind := range []string{"outage", "api", "lists", "skew"} {
+	for _, kind := range []string{"outage", "api", "lists", "skew", "away"} {
 		if kinds[kind] == 0 {
 			t.Errorf("no %s in %v", kind, kinds)
 		}
@@ -395,7 +395,7 @@ func TestPopulateWaitsForTheStart(t *testing.T) {
 func TestCalmAPITellsTheTruth(t *testing.T) {
 	r := newReceiver(t)
 	c := startCluster(t, Options{Bridges: 2, Seed: 3, Receivers: []string{r.URL}})
-	s := NewScript(c, ScriptOptions{Seed: 3, Faults: ScriptFaults{Restart: 0.01, Silent: 0.05, Outage: 0.1, API: 0.2, Lists: 0.1, Skew: 0.1}})
+	s := NewScript(c, ScriptOptions{Seed: 3, Faults: ScriptFaults{Restart: 0.01, Silent: 0.05, Outage: 0.1, API: 0.2, Lists: 0.1, Skew: 0.1, Away: 0.1}})
 	apis := []*api{newAPI(t, c.Bridge(0)), newAPI(t, c.Bridge(1))}
 	for range 200 {
 		s.Step()
