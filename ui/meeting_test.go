@@ -41,7 +41,7 @@ func TestParticipantsInSections(t *testing.T) {
 	b.frame().keys("enter").frame()
 	b.before("in the meeting, counted: 4", "[3] EXTERNAL* Mallory", "Eve", "Ines", "Room 4.01",
 		"hosted on other Call Bridges, counted: 1", "Zoe",
-		"lobby, IVR or connecting, not counted: 2", "(3) EXTERNAL  Caller", "Guest",
+		"lobby, IVR, not counted: 2", "(3) EXTERNAL  Caller", "Guest",
 		"recorders and links, not counted: 1", "Recorder 1")
 	b.shows("3: host evil.test matches no entry", "2: host corp.example matches corp.example in internal")
 	for name, media := range map[string]string{"Recorder 1": "encrypted", "Eve ": "unencrypted", "Mallory  ": "unknown"} {
@@ -54,7 +54,7 @@ func TestParticipantsInSections(t *testing.T) {
 		t.Errorf("%d participants hold the level up", n)
 	}
 
-	b.keys("v").before("[3] EXTERNAL: 1", "Mallory", "[2] INTERNAL: 2", "Eve", "Ines", "[1] SECURE: 1", "Room 4.01", "hosted on other Call Bridges", "Zoe", "lobby, IVR", "recorders and links")
+	b.keys("v").before("[3] EXTERNAL: 1", "Mallory", "[2] INTERNAL: 2", "Eve", "Ines", "[1] SECURE: 1", "Room 4.01", "hosted on other Call Bridges", "Zoe", "lobby, IVR,", "recorders and links")
 	// A sort orders the rows of each section.
 	b.keys("s", "s").before("[3] EXTERNAL: 1", "Mallory", "[2] INTERNAL: 2", "Eve", "Ines", "[1] SECURE: 1").keys("S").before("[2] INTERNAL: 2", "Ines", "Eve", "[1] SECURE: 1")
 	b.keys("/").typed("is:unencrypted").keys("enter").shows("Eve", "1 of 1 (of 8)").hides("recorders and links", "Mallory  ").keys("esc")
