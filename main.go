@@ -419,14 +419,27 @@ func receiverOptions(c config.Config, a *app) receiver.Options {
 }
 
 func uiOptions(c config.Config, cl commandLine, a *app, o policy.Options) ui.Options {
-	return ui.Options{
+	options := ui.Options{
 		Board: a.board, Version: version, Who: whoAmI(), Demo: cl.Demo,
 		ReadOnly: cl.ReadOnly || c.UI.ReadOnly, ASCII: cl.ASCII || c.UI.ASCII,
-		Theme: c.UI.Theme, Keys: c.UI.Keys.ByAction(),
+		Theme: c.UI.Theme, Bell: c.UI.Bell, Keys: c.UI.Keys.ByAction(),
 		Levels: o.Levels, MaxText: c.Marking.MaxLength, AnyText: o.AnyText, QuitWarning: quitWarning(c.Marking.OnExit),
 		Save:    func() error { return a.state.Save(time.Now()) },
 		Refresh: a.refresh, Go: a.spawn,
 	}
+	if file := c.UI.State; file != "" {
+		var err error
+		if options.View, err = statefile.ReadFile(file); err != nil {
+			a.log.Warn("view was not read", "file", file, "problem", err.Error())
+		}
+		options.KeepView = func(data []byte) error {
+			if err := statefile.WriteFile(file, data); err != nil {
+				return fmt.Errorf("%s could not be written: %w", file, err)
+			}
+			return nil
+		}
+	}
+	return options
 }
 
 // quitWarning is what the operator is told before he quits.
@@ -455,7 +468,7 @@ func runDemo(ctx context.Context, cl commandLine, stderr io.Writer) error {
 	c.CMS.Username, c.CMS.Password = cluster.Username(), config.NewSecret(cluster.Password())
 	c.CMS.Servers = cluster.URLs()
 	c.Policy.SecureDomains, c.Policy.InternalDomains = simulator.DemoSecureDomains(), simulator.DemoInternalDomains()
-	c.Log.File, c.State.File = "", "" // a demo leaves nothing behind
+	c.Log.File, c.State.File, c.UI.State = "", "", "" // a demo leaves nothing behind
 	return run(ctx, cl, c, func(a *app) {
 		if err := cluster.SetReceivers("http://" + a.receiver.Addr() + c.Receiver.Path); err != nil {
 			a.stop(err)

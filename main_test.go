@@ -7,6 +7,7 @@ import (
 	"go/parser"
 	"go/token"
 	"io/fs"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"slices"
@@ -374,5 +375,35 @@ func TestKeysAreTheConsoles(t *testing.T) {
 	}
 	if !slices.Contains(ui.Themes, config.Default().UI.Theme) {
 		t.Errorf("the console has no theme %q", config.Default().UI.Theme)
+	}
+}
+
+// The view is kept in its file, readable by its owner alone, and found there at
+// the next start; without a file nothing is kept.
+func TestViewFile(t *testing.T) {
+	c := config.Default()
+	c.UI.State = filepath.Join(t.TempDir(), "console.json")
+	a := &app{log: slog.New(slog.DiscardHandler)}
+	o := uiOptions(c, commandLine{ASCII: true}, a, policy.Options{})
+	if !o.ASCII || o.View != nil || o.KeepView == nil {
+		t.Fatalf("options %+v", o)
+	}
+	if err := o.KeepView([]byte("x")); err != nil {
+		t.Fatal(err)
+	}
+	info, err := os.Stat(c.UI.State)
+	if err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("%v, %v", info, err)
+	}
+	if o = uiOptions(c, commandLine{}, a, policy.Options{}); string(o.View) != "x" {
+		t.Errorf("read %q", o.View)
+	}
+	c.UI.State = filepath.Join(t.TempDir(), "none", "console.json")
+	if err := uiOptions(c, commandLine{}, a, policy.Options{}).KeepView(nil); err == nil || !strings.Contains(err.Error(), "could not be written") {
+		t.Errorf("error %v", err)
+	}
+	c.UI.State = "" // as in a demo
+	if o = uiOptions(c, commandLine{}, a, policy.Options{}); o.KeepView != nil {
+		t.Error("kept without a file")
 	}
 }

@@ -133,9 +133,9 @@ func BenchmarkSort(b *testing.B) {
 	}
 }
 
-// TestFrameBudget holds the console to its budget, with room for a slow
-// machine.
-func TestFrameBudget(t *testing.T) {
+// TestBudget holds the console to its budget, with room for a slow machine that
+// does other things too: what counts is the best of many.
+func TestBudget(t *testing.T) {
 	if testing.Short() || raceEnabled {
 		t.Skip("measures time")
 	}
@@ -143,14 +143,32 @@ func TestFrameBudget(t *testing.T) {
 	crowd(x.board, 10000)
 	x.frame()
 	f := changes(x.board, 100, 1)
-	best := time.Hour
-	for range 200 {
-		from := time.Now()
-		x.m.Update(f)
-		x.m.View()
-		best = min(best, time.Since(from))
-	}
-	if best > 5*time.Millisecond {
-		t.Errorf("a frame after 100 changes of 10,000 meetings takes %v at best, 1 ms is the aim", best)
+	list := &x.m.meetings
+	mixed := slices.Clone(list.all)
+	rand.New(rand.NewPCG(1, 2)).Shuffle(len(mixed), func(i, j int) { mixed[i], mixed[j] = mixed[j], mixed[i] })
+	i := 0
+	for _, c := range []struct {
+		what string
+		aim  time.Duration
+		do   func()
+	}{
+		{"a frame", 500 * time.Microsecond, func() { x.m.View() }},
+		{"a frame after 100 changes", 1500 * time.Microsecond, func() { x.m.Update(f); x.m.View() }},
+		{"a new filter", 3 * time.Millisecond, func() { i++; x.m.filter([]string{"department 7", "!9 level:3", "is:unverified", ""}[i%4]) }},
+		{"the first order", 3 * time.Millisecond, func() { copy(list.all, mixed); list.sortBy(-1, false) }},
+		{"by name", 3 * time.Millisecond, func() { copy(list.all, mixed); list.sortBy(1, false) }},
+		{"by level", 3 * time.Millisecond, func() { copy(list.all, mixed); list.sortBy(0, false) }},
+	} {
+		took := make([]time.Duration, 200)
+		for i := range took {
+			from := time.Now()
+			c.do()
+			took[i] = time.Since(from)
+		}
+		slices.Sort(took)
+		t.Logf("%s of 10,000 meetings: best %v, median %v, aim %v", c.what, took[0], took[len(took)/2], c.aim)
+		if took[0] > 2*c.aim {
+			t.Errorf("%s takes %v at best, %v is the aim", c.what, took[0], c.aim)
+		}
 	}
 }

@@ -120,6 +120,11 @@ func (c *Console) Run(ctx context.Context) error {
 	ended := c.ctx.Err() != nil
 	c.cancel()
 	<-pumped
+	if c.o.KeepView != nil {
+		// A command of the last moment may not have come to it. What fails now
+		// costs a sort or a filter: nobody is left to be told.
+		_ = c.model.keeper.write()
+	}
 	if err == nil || ended && !errors.Is(err, tea.ErrProgramPanic) {
 		return nil
 	}

@@ -19,7 +19,7 @@
 // case, so that a clock which stands still means a console which does. The
 // pump, and nobody else, waits while the terminal stalls. The program calls the
 // board's methods, which block on a short mutex only; what may take longer
-// (Options.Refresh, Options.Save) runs on a goroutine of its own. An override holds
+// (Options.Refresh, Options.Save, Options.KeepView) runs on a goroutine of its own. An override holds
 // from its key on; the operator is told so once it is saved.
 //
 // # Ownership

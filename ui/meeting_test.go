@@ -191,3 +191,50 @@ func TestKeysSayWhyNot(t *testing.T) {
 		b.keys(c.keys).shows(c.want).later(time.Minute)
 	}
 }
+
+// Every key that works can be read, also on the smallest screen.
+func TestHelpIsWhole(t *testing.T) {
+	for _, size := range []struct{ w, h int }{{40, 10}, {80, 24}, {160, 45}} {
+		for _, view := range []string{"", "enter", "l", "b"} {
+			b := newBench(t, size.w, size.h)
+			cluster(b.board)
+			b.frame()
+			if view != "" {
+				b.keys(view).frame()
+			}
+			b.keys("?")
+			var seen strings.Builder
+			for range 60 {
+				seen.WriteString(b.screen())
+				b.keys("down")
+			}
+			for _, g := range enabled(b.m.keys.forView(b.m.view, false, true).FullHelp()) {
+				for _, k := range g {
+					if !strings.Contains(seen.String(), k.Help().Key) || !strings.Contains(seen.String(), k.Help().Desc) {
+						t.Errorf("%dx%d %q: %s is not in the help", size.w, size.h, view, k.Help().Desc)
+					}
+				}
+			}
+			if !strings.Contains(seen.String(), "more trusted, + new") && size.w > 40 {
+				t.Errorf("%dx%d %q: the legend is not whole", size.w, size.h, view)
+			}
+			b.keys("x").hides("Keys that work here")
+		}
+	}
+}
+
+func TestClickAmongSections(t *testing.T) {
+	b := newBench(t, 120, 40)
+	party(b.board)
+	b.frame().keys("enter").frame().keys("m")
+	for i, line := range strings.Split(b.screen(), "\n") {
+		for _, name := range []string{"Room 4.01 ", "Zoe ", "Guest ", "Recorder 1 "} {
+			if strings.HasPrefix(line, "  ") && strings.Contains(line, name) {
+				b.m.list().click(5, i)
+				if v, ok := b.m.open.table.selected(); !ok || v.Name+" " != name {
+					t.Errorf("a click on %q selects %q", name, v.Name)
+				}
+			}
+		}
+	}
+}

@@ -67,6 +67,9 @@ func foldCompare(a, b string) int {
 	return cmp.Compare(len(a), len(b))
 }
 
+// meetingColumn is a column of the meetings.
+type meetingColumn = column[*policy.MeetingView]
+
 // newMeetings returns the table of meetings, worst first.
 func newMeetings(m *model) table[policy.MeetingID, *policy.MeetingView] {
 	type view = *policy.MeetingView

@@ -69,6 +69,7 @@ type model struct {
 	callBridges bridgesView
 	bridge      detail
 	inFull      detail
+	helpPage    detail
 
 	paused bool
 	held   map[policy.MeetingID]*policy.MeetingView // changes that wait; nil: gone
@@ -80,6 +81,12 @@ type model struct {
 	helping   bool // the full help is shown
 	notice    notice
 	interrupt time.Time // of the first ctrl+c
+
+	mouse  bool // the console has the mouse
+	bell   bell
+	left   viewState // as it was kept last
+	unkept bool      // that it could not be was told
+	keeper viewKeeper
 
 	canvas canvas
 	cached helpLine
@@ -113,6 +120,8 @@ func newModel(o *Options) *model {
 	m.log.init(m)
 	m.history.init(m)
 	m.callBridges.init(m)
+	m.keeper.save = o.KeepView
+	m.restoreView()
 	return m
 }
 
@@ -125,9 +134,22 @@ func (m *model) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 	case tea.WindowSizeMsg:
 		m.w, m.h = msg.Width, msg.Height
 	case frame:
+		cmd := m.ring(&msg)
 		m.take(msg)
+		return m, cmd
 	case tea.KeyPressMsg:
-		return m, m.press(msg)
+		cmd := m.press(msg)
+		if keep := m.keepView(); keep != nil {
+			cmd = tea.Batch(cmd, keep)
+		}
+		return m, cmd
+	case tea.MouseWheelMsg:
+		m.wheel(msg)
+	case tea.MouseClickMsg:
+		m.click(msg)
+		return m, m.keepView()
+	case viewKept:
+		m.viewKept(msg)
 	case tea.PasteMsg:
 		// What is pasted is text, never keys.
 		return m, m.paste(msg)
@@ -278,7 +300,7 @@ func (m *model) press(msg tea.KeyPressMsg) tea.Cmd {
 	case m.filtering:
 		return m.pressFilter(msg)
 	case m.helping:
-		m.helping = false
+		m.pressHelp(msg)
 		return nil
 	}
 	return m.pressView(msg)
@@ -352,7 +374,7 @@ func (m *model) pressView(msg tea.KeyPressMsg) tea.Cmd {
 	case key.Matches(msg, k.Refresh):
 		return m.refresh()
 	case key.Matches(msg, k.Help):
-		m.helping = true
+		m.openHelp()
 	case key.Matches(msg, k.Quit):
 		m.dialog = &quitDialog{}
 	case key.Matches(msg, k.Log):
@@ -375,6 +397,8 @@ func (m *model) pressView(msg tea.KeyPressMsg) tea.Cmd {
 		return m.copyID()
 	case key.Matches(msg, k.Zone):
 		m.words.utc = !m.words.utc
+	case key.Matches(msg, k.Mouse):
+		m.pressMouse()
 	case key.Matches(msg, k.Theme):
 		return m.pressTheme()
 	case key.Matches(msg, k.Next):
@@ -624,6 +648,7 @@ type lister interface {
 	move(by int)
 	turn(pages int)
 	jump(last bool)
+	click(x, line int)
 	setFilter(text string)
 	filterText() string
 	complaint() string

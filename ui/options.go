@@ -53,6 +53,15 @@ type Options struct {
 	UTC      bool   // times of day in UTC, not local
 	Theme    string // one of Themes; "auto"
 
+	Bell string // one of Bells, for a level that becomes less trusted; "off"
+
+	// View is what KeepView was given last, for a view as it was left. What
+	// cannot be read is told and left aside. KeepView is called in commands,
+	// once more at the end of Run where needed, never twice at a time; nil:
+	// nothing is kept.
+	View     []byte
+	KeepView func(data []byte) error
+
 	// Keys gives actions other keys than DefaultKeys has; an empty list takes an
 	// action's away. That no key has two actions is the caller's to see to.
 	Keys map[string][]string
@@ -107,6 +116,12 @@ func (o Options) withDefaults() (Options, error) {
 	}
 	if o.Theme == "" {
 		o.Theme = Themes[0]
+	}
+	if o.Bell == "" {
+		o.Bell = Bells[0]
+	}
+	if problem := bellProblem(o.Bell); problem != "" {
+		return o, errors.New("console: " + problem)
 	}
 	if problem := themeProblem(o.Theme); problem != "" {
 		return o, errors.New("console: " + problem)

@@ -63,8 +63,10 @@ func (t *table[K, R]) drawGrouped(c *canvas, h int, p *palette, g *glyphs) {
 				}
 			}
 			c.parts(g.ellipsis, part{}, t.grouping.title(section(i), rows))
+			t.drawn = append(t.drawn, -1)
 			h--
 		}
+		t.drawn = append(t.drawn, i)
 		if c.begin() {
 			c.buf = t.appendRow(c.buf, t.shown[i], p, g)
 		}

@@ -19,8 +19,18 @@ import (
 // errNoFile is returned for a folder, a device or a pipe.
 var errNoFile = errors.New("it is not a regular file")
 
-// read returns what a file holds. None is as good as one without overrides.
+// read returns the overrides of a file. None is as good as one without.
 func read(name string) ([]policy.SavedOverride, error) {
+	data, err := ReadFile(name)
+	if err != nil || data == nil {
+		return nil, err
+	}
+	return decode(data)
+}
+
+// ReadFile returns what a file of a reasonable size holds; nil, without an
+// error, where there is none.
+func ReadFile(name string) ([]byte, error) {
 	info, err := os.Stat(name)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
@@ -39,8 +49,15 @@ func read(name string) ([]policy.SavedOverride, error) {
 	if err != nil {
 		return nil, err
 	}
-	return decode(data)
+	if data == nil {
+		data = []byte{}
+	}
+	return data, nil
 }
+
+// WriteFile puts data in the place of a file, or of none, as a whole: whoever
+// reads it finds the old or the new. Only its owner can read it.
+func WriteFile(name string, data []byte) error { return replace(name, data) }
 
 // replace puts data in the place of a file, or of none, as a whole. The library
 // writes beside it, synchronises and renames, on every system that callmark is
