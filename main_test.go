@@ -33,6 +33,7 @@ var house = map[string][]string{
 	"cms":              {"policy"},
 	"cms/simulator":    {"receiver/cdr"},
 	"ui":               {"policy"},
+	"docs/screens":     {"policy", "ui"},
 }
 
 // TestHouse holds the imports in the code, tests left out, to the house, and

@@ -41,7 +41,7 @@ func TestParticipantsInSections(t *testing.T) {
 	b.frame().keys("enter").frame()
 	b.before("in the meeting, counted: 4", "[3] EXTERNAL* Mallory", "Eve", "Ines", "Room 4.01",
 		"hosted on other Call Bridges, counted: 1", "Zoe",
-		"lobby, IVR or connecting, not counted: 2", "(3) EXTERNAL  Caller", "Guest",
+		"lobby, IVR, not counted: 2", "(3) EXTERNAL  Caller", "Guest",
 		"recorders and links, not counted: 1", "Recorder 1")
 	b.shows("3: host evil.test matches no entry", "2: host corp.example matches corp.example in internal")
 	for name, media := range map[string]string{"Recorder 1": "encrypted", "Eve ": "unencrypted", "Mallory  ": "unknown"} {
@@ -54,7 +54,7 @@ func TestParticipantsInSections(t *testing.T) {
 		t.Errorf("%d participants hold the level up", n)
 	}
 
-	b.keys("v").before("[3] EXTERNAL: 1", "Mallory", "[2] INTERNAL: 2", "Eve", "Ines", "[1] SECURE: 1", "Room 4.01", "hosted on other Call Bridges", "Zoe", "lobby, IVR", "recorders and links")
+	b.keys("v").before("[3] EXTERNAL: 1", "Mallory", "[2] INTERNAL: 2", "Eve", "Ines", "[1] SECURE: 1", "Room 4.01", "hosted on other Call Bridges", "Zoe", "lobby, IVR,", "recorders and links")
 	// A sort orders the rows of each section.
 	b.keys("s", "s").before("[3] EXTERNAL: 1", "Mallory", "[2] INTERNAL: 2", "Eve", "Ines", "[1] SECURE: 1").keys("S").before("[2] INTERNAL: 2", "Ines", "Eve", "[1] SECURE: 1")
 	b.keys("/").typed("is:unencrypted").keys("enter").shows("Eve", "1 of 1 (of 8)").hides("recorders and links", "Mallory  ").keys("esc")
@@ -189,5 +189,52 @@ func TestKeysSayWhyNot(t *testing.T) {
 		{"v", "Only the participants"}, {"h", "about one meeting"}, {"f", "The log shows what was"}, {"y", "The log shows what was"},
 	} {
 		b.keys(c.keys).shows(c.want).later(time.Minute)
+	}
+}
+
+// Every key that works can be read, also on the smallest screen.
+func TestHelpIsWhole(t *testing.T) {
+	for _, size := range []struct{ w, h int }{{40, 10}, {80, 24}, {160, 45}} {
+		for _, view := range []string{"", "enter", "l", "b"} {
+			b := newBench(t, size.w, size.h)
+			cluster(b.board)
+			b.frame()
+			if view != "" {
+				b.keys(view).frame()
+			}
+			b.keys("?")
+			var seen strings.Builder
+			for range 60 {
+				seen.WriteString(b.screen())
+				b.keys("down")
+			}
+			for _, g := range enabled(b.m.keys.forView(b.m.view, false, true).FullHelp()) {
+				for _, k := range g {
+					if !strings.Contains(seen.String(), k.Help().Key) || !strings.Contains(seen.String(), k.Help().Desc) {
+						t.Errorf("%dx%d %q: %s is not in the help", size.w, size.h, view, k.Help().Desc)
+					}
+				}
+			}
+			if !strings.Contains(seen.String(), "more trusted, + new") && size.w > 40 {
+				t.Errorf("%dx%d %q: the legend is not whole", size.w, size.h, view)
+			}
+			b.keys("x").hides("Keys that work here")
+		}
+	}
+}
+
+func TestClickAmongSections(t *testing.T) {
+	b := newBench(t, 120, 40)
+	party(b.board)
+	b.frame().keys("enter").frame().keys("m")
+	for i, line := range strings.Split(b.screen(), "\n") {
+		for _, name := range []string{"Room 4.01 ", "Zoe ", "Guest ", "Recorder 1 "} {
+			if strings.HasPrefix(line, "  ") && strings.Contains(line, name) {
+				b.m.list().click(5, i)
+				if v, ok := b.m.open.table.selected(); !ok || v.Name+" " != name {
+					t.Errorf("a click on %q selects %q", name, v.Name)
+				}
+			}
+		}
 	}
 }

@@ -69,6 +69,7 @@ type model struct {
 	callBridges bridgesView
 	bridge      detail
 	inFull      detail
+	helpPage    detail
 
 	paused bool
 	held   map[policy.MeetingID]*policy.MeetingView // changes that wait; nil: gone
@@ -299,7 +300,7 @@ func (m *model) press(msg tea.KeyPressMsg) tea.Cmd {
 	case m.filtering:
 		return m.pressFilter(msg)
 	case m.helping:
-		m.helping = false
+		m.pressHelp(msg)
 		return nil
 	}
 	return m.pressView(msg)
@@ -373,7 +374,7 @@ func (m *model) pressView(msg tea.KeyPressMsg) tea.Cmd {
 	case key.Matches(msg, k.Refresh):
 		return m.refresh()
 	case key.Matches(msg, k.Help):
-		m.helping = true
+		m.openHelp()
 	case key.Matches(msg, k.Quit):
 		m.dialog = &quitDialog{}
 	case key.Matches(msg, k.Log):

@@ -45,6 +45,14 @@ func (m *model) pointable() bool {
 // heading is there. It goes by what was drawn last.
 func (t *table[K, R]) click(x, line int) {
 	i := line - t.line - 1
+	if t.drawn != nil && i >= 0 {
+		// Headings stand between the rows.
+		if i < len(t.drawn) && t.drawn[i] >= 0 && t.drawn[i] < len(t.shown) {
+			t.touched = true
+			t.select_(t.drawn[i])
+		}
+		return
+	}
 	switch {
 	case i >= 0 && i < t.page && t.top+i < len(t.shown):
 		t.touched = true

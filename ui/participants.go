@@ -2,6 +2,7 @@ package ui
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -39,16 +40,16 @@ func (o *openMeeting) sections(m *model) *grouping[policy.LegView] {
 			}
 			return sectionHere
 		},
-		title: func(section, n int) part {
+		title: func(section int, rows []policy.LegView) part {
 			say := func(text string) part {
-				text = m.words.rule + " " + text + ": " + number(n) + " "
+				text = m.words.rule + " " + text + ": " + number(len(rows)) + " "
 				return part{text + strings.Repeat(m.words.rule, max(0, min(60, m.w)-width(text))), m.palette.faint}
 			}
 			switch section {
 			case sectionElsewhere:
 				return say("hosted on other Call Bridges, counted")
 			case sectionWaiting:
-				return say("lobby, IVR or connecting, not counted")
+				return say(places(rows) + ", not counted")
 			case sectionOthers:
 				return say("recorders and links, not counted")
 			}
@@ -57,6 +58,19 @@ func (o *openMeeting) sections(m *model) *grouping[policy.LegView] {
 			}
 			return say("in the meeting, counted")
 		},
+	}
+}
+
+// places says where those who wait are.
+func places(rows []policy.LegView) string {
+	var all []string
+	for p := policy.InLobby; ; p-- {
+		if slices.ContainsFunc(rows, func(v policy.LegView) bool { return v.Presence == p }) {
+			all = append(all, p.String())
+		}
+		if p == policy.Connecting {
+			return strings.Join(all, ", ")
+		}
 	}
 }
 

@@ -65,6 +65,7 @@ type table[K cmp.Ordered, R any] struct {
 	top     int        // first row on the screen
 	page    int        // rows that the screen had last
 	touched bool       // an operator has moved the cursor
+	drawn   []int      // where there are headings: the row on each line, -1 for a heading
 
 	scratch []byte
 
@@ -471,7 +472,7 @@ func (t *table[K, R]) draw(c *canvas, h int, p *palette, g *glyphs) {
 	t.place(c.w)
 	t.line = c.lines - 1
 	c.buf = t.appendHeading(c.buf, p, g)
-	t.page = max(h-1, 1)
+	t.page, t.drawn = max(h-1, 1), nil
 	if t.grouping != nil && h > 4 {
 		from := c.lines
 		t.drawGrouped(c, h-1, p, g)

@@ -6,8 +6,8 @@ import "cmp"
 // within them. A section has a heading of its own, which is no row: the cursor
 // goes past it.
 type grouping[R any] struct {
-	of    func(R) int                  // the section, in the order of the sections
-	title func(section, rows int) part // its heading
+	of    func(R) int                      // the section, in the order of the sections
+	title func(section int, rows []R) part // its heading
 }
 
 // compare orders rows of different sections.
@@ -56,15 +56,17 @@ func (t *table[K, R]) drawGrouped(c *canvas, h int, p *palette, g *glyphs) {
 			if h < 2 {
 				return // a heading without a row says nothing
 			}
-			rows := 0
+			var rows []R
 			for _, x := range t.shown {
 				if t.grouping.of(x.val) == section(i) {
-					rows++
+					rows = append(rows, x.val)
 				}
 			}
 			c.parts(g.ellipsis, part{}, t.grouping.title(section(i), rows))
+			t.drawn = append(t.drawn, -1)
 			h--
 		}
+		t.drawn = append(t.drawn, i)
 		if c.begin() {
 			c.buf = t.appendRow(c.buf, t.shown[i], p, g)
 		}

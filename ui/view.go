@@ -72,7 +72,7 @@ func (m *model) drawBody(h int) {
 	switch {
 	case h < 1:
 	case m.helping:
-		m.drawHelp(h)
+		m.helpPage.draw(m, h)
 	case m.view == viewMeeting:
 		m.open.draw(m, h)
 	case m.view == viewLog:
@@ -205,73 +205,4 @@ func (m *model) helpLine() string {
 		m.cached = helpLine{m.w, m.view, m.help.ShortHelpView(fitting(k.ShortHelp(), m.w))}
 	}
 	return m.cached.text
-}
-
-// drawHelp writes the keys that work in this view, in columns, or where they
-// do not fit in one.
-func (m *model) drawHelp(h int) {
-	c := &m.canvas
-	k := m.keys.forView(m.view, m.o.ReadOnly, m.o.Refresh != nil)
-	groups := enabled(k.FullHelp())
-	tall := 0
-	for _, g := range groups {
-		tall = max(tall, len(g))
-	}
-	if tall >= h || m.w < 64 {
-		m.drawHelpTight(h)
-		return
-	}
-	c.parts(m.words.ellipsis, part{}, part{"Keys that work here. Any key closes this.", m.palette.bold})
-	h--
-	m.help.SetWidth(m.w)
-	lines := strings.Split(m.help.FullHelpView(groups), "\n")
-	for i := range min(h, len(lines)) {
-		c.line(lines[i])
-	}
-	legend := []string{
-		"",
-		"[1] [2] [3]  level, from the most to the least trusted; [1?] the picture may be incomplete; [ ] nobody counts",
-		"(3)          somebody who does not bear on the level: in the lobby, the IVR, a recorder, a link",
-		"[1]" + m.words.arrow + "[3]" + strings.Repeat(" ", 7-width(m.words.arrow)) + "on the screens, and wanted there: wanted, sending, sent (accepted), confirmed (read back), FAILED",
-		"filter       words that all must occur, !word must not; level:3 domain:host bridge:name is:unverified is:overridden is:failing",
-		"sign         * selected with space; for 2 s after a change: " + m.words.up + " level less trusted, " + m.words.down + " more trusted, + new, ~ something else",
-	}
-	h -= len(lines)
-	for _, s := range legend {
-		for _, line := range wrap(s, m.w) {
-			if h--; h >= 0 {
-				c.parts(m.words.ellipsis, part{}, part{line, m.palette.faint})
-			}
-		}
-	}
-}
-
-// drawHelpTight writes the keys one after the other.
-func (m *model) drawHelpTight(h int) {
-	k := m.keys.forView(m.view, m.o.ReadOnly, m.o.Refresh != nil)
-	var all []string
-	groups := enabled(k.FullHelp())
-	for _, g := range append(groups[1:], groups[0]) {
-		for _, b := range g {
-			all = append(all, b.Help().Key+" "+b.Help().Desc)
-		}
-	}
-	line := ""
-	for i, s := range all {
-		switch {
-		case line == "":
-			line = s
-		case width(line)+3+width(s) <= m.w:
-			line += "   " + s
-		default:
-			if h--; h < 0 {
-				return
-			}
-			m.canvas.line(line)
-			line = s
-		}
-		if i == len(all)-1 && h > 0 {
-			m.canvas.line(line)
-		}
-	}
 }
