@@ -277,13 +277,13 @@ func (m *model) bridgeInFull(b *policy.BridgeView) [][]part {
 		records = "last " + ago(b.LastRecord) + "; " + number(b.Records) + " taken, " + number(b.Duplicates) + " twice"
 	}
 	line("Records", records, "")
-	index := "its last record's is not known"
+	index := "no record yet"
 	if b.LastIndex != policy.NoIndex && !b.LastRecord.IsZero() {
 		index = "last record " + strconv.FormatInt(b.LastIndex, 10)
 	}
 	switch {
 	case b.Polled.IsZero():
-		index += "; its cdrCorrelatorIndex was not read yet"
+		index += "; cdrCorrelatorIndex not read yet"
 	case b.Next == policy.NoIndex:
 		index += "; it told no cdrCorrelatorIndex " + ago(b.Polled)
 	default:

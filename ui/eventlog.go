@@ -23,6 +23,14 @@ type logLine struct {
 	entry policy.Entry
 }
 
+// newHistory returns the log of one meeting, which need not name it.
+func newHistory(m *model) eventLog {
+	var l eventLog
+	l.init(m)
+	l.table.columns = slices.DeleteFunc(l.table.columns, func(c column[logLine]) bool { return c.title == "About" })
+	return l
+}
+
 func (l *eventLog) init(m *model) {
 	by := func(get func(logLine) string) func(a, b logLine) int {
 		return func(a, b logLine) int { return foldCompare(get(a), get(b)) }

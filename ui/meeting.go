@@ -24,8 +24,7 @@ func (o *openMeeting) start(m *model, v *policy.MeetingView) {
 	o.id, o.last, o.ended, o.read = v.ID, v, false, false
 	o.table = newLegs(m)
 	o.table.regroup(o.sections(m))
-	m.history = eventLog{}
-	m.history.init(m)
+	m.history = newHistory(m)
 	m.history.about(v.ID, m.log.all())
 	m.focus.set(v.ID)
 }
@@ -34,8 +33,7 @@ func (o *openMeeting) start(m *model, v *policy.MeetingView) {
 func (o *openMeeting) stop(m *model) {
 	o.id, o.last = "", nil
 	o.table = newLegs(m)
-	m.history = eventLog{}
-	m.history.init(m)
+	m.history = newHistory(m)
 	m.focus.set("")
 }
 

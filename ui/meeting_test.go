@@ -133,8 +133,9 @@ func TestHistoryOfAMeeting(t *testing.T) {
 	}
 	b.frame().keys("enter").frame().keys("h").shows("call started", "joined", "level changed").hides("Budget", "Legal")
 	b.board.note(about(policy.EntrySent, "cms1", "Security Level 3", ""), about(policy.EntryConfirmed, "cms2", "Security Level 3", ""),
+		policy.Entry{Time: start, Kind: policy.EntryFailed, Weight: policy.Warning, Meeting: "m-cabinet", Name: "Cabinet briefing", Bridge: "cms2", Call: "call-7", Text: "answers 503"},
 		about(policy.EntryForced, "", "level 1: chair asked", "bob"), about(policy.EntryLeft, "cms1", "", ""), policy.Entry{Kind: policy.EntryLeft, Meeting: "m-legal", Name: "Legal"})
-	b.frame().shows("marking sent", "on cms1: Security Level 3", "marking confirmed", "on cms2", "by bob: level 1: chair asked", "8 of 8").hides("Legal")
+	b.frame().shows("marking sent", "on cms1: Security Level 3", "marking confirmed", "on cms2", "by bob: level 1: chair asked", "9 of 9", "on cms2 call call-7: answers 503").hides("Legal")
 	b.keys("w").shows("12m ago").keys("w").hides("12m ago")
 	b.keys("esc", "esc", "h").shows("enter opens it first")
 }

@@ -272,7 +272,7 @@ func (m *model) remark(v *policy.MeetingView) (string, style) {
 	name := quoted(v.Name, 24, m.words.ellipsis) + ": "
 	switch {
 	case v.State == policy.StateFailed:
-		return name + "the marking failed: " + v.Failure, m.palette.bad
+		return name + "the marking failed" + failedCall(v) + ": " + v.Failure, m.palette.bad
 	case v.Unverified != "":
 		return name + "unverified for " + age(m.now, v.UnverifiedSince) + ": " + v.Unverified, m.palette.warn
 	case v.Override == nil && v.Fallen != nil:
@@ -283,4 +283,15 @@ func (m *model) remark(v *policy.MeetingView) (string, style) {
 		return name + m.words.badge(v.Computed, false) + " by " + holder(&v.Holder), m.palette.faint
 	}
 	return "", ""
+}
+
+// failedCall names the Call Bridge, and the call on it, that a meeting's failure
+// is about.
+func failedCall(v *policy.MeetingView) string {
+	for i := range v.Calls {
+		if c := &v.Calls[i]; c.Failure == v.Failure && c.State == policy.StateFailed {
+			return " on " + c.Bridge + ", call " + c.ID
+		}
+	}
+	return ""
 }

@@ -118,7 +118,7 @@ func newModel(o *Options) *model {
 	m.meetings = newMeetings(m)
 	m.open.table = newLegs(m)
 	m.log.init(m)
-	m.history.init(m)
+	m.history = newHistory(m)
 	m.callBridges.init(m)
 	m.keeper.save = o.KeepView
 	m.restoreView()

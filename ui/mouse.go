@@ -68,6 +68,3 @@ func (t *table[K, R]) click(x, line int) {
 		}
 	}
 }
-
-// click on a view in full does nothing: it has no rows to select.
-func (*detail) click(int, int) {}

@@ -22,6 +22,8 @@ func TestScreens(t *testing.T) {
 			{name: "force", keys: []string{"f"}},
 			{name: "confirm", keys: []string{"f", "1"}},
 			{name: "clear", keys: []string{"c"}},
+			{name: "bridges", keys: []string{"b"}},
+			{name: "history", keys: []string{"enter", "h"}},
 			{name: "help", keys: []string{"?"}},
 			{name: "ascii", keys: []string{"enter"}, opt: func(o *Options) { o.ASCII, o.ReadOnly, o.Demo = true, true, true }},
 		} {

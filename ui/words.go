@@ -237,6 +237,9 @@ func (w *words) entry(e *policy.Entry) string {
 		if e.Bridge != "" {
 			add("on " + e.Bridge)
 		}
+		if e.Kind == policy.EntryFailed && e.Call != "" {
+			add("call " + e.Call)
+		}
 	case policy.EntryJoined, policy.EntryLeft:
 		add(shape(e.Level, false))
 		add(e.Person)

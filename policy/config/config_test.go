@@ -84,7 +84,8 @@ func TestEveryFieldHasATag(t *testing.T) {
 		ui.keys.up ui.keys.down ui.keys.page_up ui.keys.page_down ui.keys.first ui.keys.last ui.keys.open ui.keys.back
 		ui.keys.filter ui.keys.sort ui.keys.reverse ui.keys.force ui.keys.clear ui.keys.auto ui.keys.select ui.keys.resync
 		ui.keys.next ui.keys.dismiss ui.keys.pause ui.keys.log ui.keys.copy ui.keys.zone ui.keys.mouse ui.keys.theme
-		ui.keys.help ui.keys.quit ui.keys.group ui.keys.bridges ui.keys.ages ui.keys.export ui.keys.history ui.keys.in_full`) {
+		ui.keys.bridges ui.keys.history ui.keys.in_full ui.keys.group ui.keys.ages ui.keys.export
+		ui.keys.help ui.keys.quit`) {
 		if !seen[key] {
 			t.Errorf("%s is missing", key)
 		}
