@@ -87,6 +87,7 @@ func (d *detail) jump(last bool) {
 }
 func (d *detail) setFilter(string)   {}
 func (d *detail) filterText() string { return "" }
+func (d *detail) click(int, int)     {}
 func (d *detail) complaint() string  { return "" }
 func (d *detail) sortNext()          {}
 func (d *detail) sorting() string    { return "" }
