@@ -196,7 +196,7 @@ func (b *Board) SetAside(now time.Time, src Source, reason string) {
 func (b *Board) session(now time.Time, src Source) *session {
 	if s := b.sessions[src.Session]; s != nil {
 		if s.bridge == "" && src.CallBridge != "" {
-			s.bridge = src.CallBridge
+			b.identify(s, src.CallBridge)
 			b.restarted(now, s)
 			b.bump()
 		}

@@ -155,15 +155,28 @@ func (b *Board) ListsDue(now time.Time, server string) (why string, wait time.Du
 	return f.due, 0
 }
 
-// sessionOn is the session that is proven to run on a server, by records.
+// sessionOn is the session that is proven to run on a server, by records. Of two,
+// it is the one that its lists last showed to run, else the one with the newest
+// records: that which was met last may be known by a late document only.
 func (b *Board) sessionOn(server string) *session {
 	var on *session
 	for _, s := range b.sessions {
-		if s.server == server && s.sureness == Proven && !s.api && (on == nil || s.order > on.order) {
+		if s.server == server && s.sureness == Proven && !s.api && (on == nil || s.later(on)) {
 			on = s
 		}
 	}
 	return on
+}
+
+// later reports whether of two sessions on one server this one is the present one.
+func (s *session) later(o *session) bool {
+	switch {
+	case !s.matched.Equal(o.matched):
+		return s.matched.After(o.matched)
+	case !s.clock.Equal(o.clock):
+		return s.clock.After(o.clock)
+	}
+	return s.order > o.order
 }
 
 // opened is the session that the API has opened for a server, or nil.
@@ -276,10 +289,17 @@ func (b *Board) distrust(now time.Time, s *session, limit int64, why string) {
 		}
 	}
 	for _, c := range s.calls {
+		alive := c.alive()
 		for _, at := range []*int64{&c.nameAt, &c.bornAt, &c.startAt, &c.endAt} {
 			within(at)
 		}
+		if alive { // it stays what it is, though the order of its start and end is lost
+			c.endAt = NoIndex
+		} else {
+			c.endAt = max(c.endAt, c.startAt, 0)
+		}
 		unread(&c.readAt)
+		b.touch(c.meeting)
 	}
 	for _, l := range s.legs {
 		for _, at := range []*int64{&l.bornAt, &l.newest, &l.nameAt, &l.partyAt, &l.addressAt, &l.groupAt, &l.targetAt, &l.lobbyAt} {
@@ -326,6 +346,9 @@ func (b *Board) compare(now time.Time, f *follow, s *session, p Poll) {
 				Remedy: "somebody else sends records: close the receiver to others"})
 		}
 		high = s.seen.high()
+	}
+	if top := max(p.Next, high+1); s.forcedAt > top && s.last.Before(p.Began) {
+		s.forcedAt = top // it is from a run before: no reading would ever reach it
 	}
 	// What the earlier status told of has had time to come.
 	missing := high+1 < f.before
@@ -404,11 +427,25 @@ func (b *Board) skew(now time.Time, f *follow, p Poll) {
 // proven is for a session that has just been proven to run on a server.
 func (b *Board) proven(now time.Time, s *session) {
 	if st := b.servers[s.server]; s.bridge == "" && s.sureness == Proven {
-		s.bridge = st.CallBridge
+		b.identify(s, st.CallBridge)
 	}
 	b.wantLists(now, s, "a new session of its Call Bridge")
-	if a := b.opened(s.server); a != nil && s.sureness == Proven && shares(a, s) {
-		b.adopt(now, s, a)
+	if a := b.opened(s.server); a != nil && s.sureness == Proven {
+		if shares(a, s) {
+			b.adopt(now, s, a)
+		} else if a.forcedAt > s.synced {
+			s.force(a.forcedAt, a.forcedWhy) // as below
+			b.checkGap(now, s)
+		}
+	}
+}
+
+// identify notes whose a session is. Who is hosted there may have been known by
+// the API of another Call Bridge until now, and counts no more by that.
+func (b *Board) identify(s *session, guid string) {
+	s.bridge = guid
+	for _, c := range s.calls {
+		b.touch(c.meeting)
 	}
 }
 
@@ -455,20 +492,41 @@ func (b *Board) recognise(now time.Time, s *session, events []Event) {
 		}
 	}
 	for _, a := range b.sessions {
-		if !a.api || s.sureness == Proven && s.server != a.server {
+		// One of records as well: when its Call Bridge has restarted unnoticed, what
+		// was read since then is in that of the run before.
+		if a == s || a.sureness != Proven {
 			continue
+		}
+		if s.sureness == Proven && (s.server != a.server || !a.api && !a.rivalled && !s.rivalled) {
+			continue // the usual case
 		}
 		for i := range events {
 			e := &events[i]
-			if a.calls[e.Call.ID] != nil || a.calls[e.Leg.Call] != nil || a.legs[e.Leg.ID] != nil {
-				b.prove(now, s, a.server)
-				if b.sessions[a.id] == a && b.sessions[s.id] == s {
-					b.adopt(now, s, a)
-				}
-				return
+			if a.calls[e.Call.ID] == nil && a.calls[e.Leg.Call] == nil && a.legs[e.Leg.ID] == nil {
+				continue
 			}
+			server := a.server
+			if !a.api && !s.clock.Before(a.clock) && a.onlyRead(e) {
+				b.endSession(now, a, "its Call Bridge has restarted: what was read there is another session's")
+			}
+			b.prove(now, s, server)
+			if a.api && b.sessions[a.id] == a && b.sessions[s.id] == s {
+				b.adopt(now, s, a)
+			}
+			return
 		}
 	}
+}
+
+// onlyRead reports whether a session knows what a record names by the API alone.
+func (s *session) onlyRead(e *Event) bool {
+	for _, id := range []string{e.Call.ID, e.Leg.Call} {
+		if c := s.calls[id]; c != nil && c.bornAt != NoIndex {
+			return false
+		}
+	}
+	l := s.legs[e.Leg.ID]
+	return l == nil || l.bornAt == NoIndex
 }
 
 // adopt moves what the API has told of a session, before its id was known, into
@@ -513,6 +571,9 @@ func (b *Board) adopt(now time.Time, s, a *session) {
 	a.departed = nil
 	s.keys = append(s.keys, a.keys...)
 	s.synced, s.round = max(s.synced, a.synced), a.round
+	if a.forcedAt > s.synced {
+		s.force(a.forcedAt, a.forcedWhy) // its first records are not all that its status told of
+	}
 	if a.progress.After(s.progress) {
 		s.progress = a.progress
 	}
@@ -535,7 +596,7 @@ func (b *Board) progressed(now time.Time, s *session) {
 // with that GUID are its.
 func (b *Board) identified(now time.Time, server, guid string) {
 	if a := b.opened(server); a != nil {
-		a.bridge = guid
+		b.identify(a, guid)
 	}
 	for _, s := range b.sessions {
 		if guid != "" && !s.api && strings.EqualFold(s.bridge, guid) {

@@ -62,7 +62,7 @@ type Question struct {
 	key  uint64 // of the session
 	bits need
 	asOf int64     // what is answered is at least as new as all records below
-	high int64     // the highest index of the records that had come
+	high int64     // the highest index of what was known: whoever is gone now, is gone as of it
 	at   time.Time // when it was taken
 }
 
@@ -169,8 +169,8 @@ func legRank(l *leg) rank {
 }
 
 // Questions takes the most urgent of what the board wants to know from a server,
-// at most max: those first whose meetings could be shown better than they are.
-func (b *Board) Questions(now time.Time, server string, max int) []Question {
+// at most so many: those first whose meetings could be shown better than they are.
+func (b *Board) Questions(now time.Time, server string, most int) []Question {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	type candidate struct {
@@ -196,19 +196,19 @@ func (b *Board) Questions(now time.Time, server string, max int) []Question {
 		}
 	}
 	slices.SortFunc(all, func(x, y candidate) int { return x.compare(y.rank) })
-	if len(all) > max {
-		all = all[:max]
+	if len(all) > most {
+		all = all[:most]
 	}
 	questions := make([]Question, len(all))
 	for i, x := range all {
 		w := &x.s.wants
 		q := Question{Kind: AskLeg, Server: server, key: x.s.keys[0], asOf: b.asOf(x.s), high: x.s.seen.high(), at: now}
 		if x.l != nil {
-			q.ID, q.bits = x.l.id, x.l.need
+			q.ID, q.bits, q.high = x.l.id, x.l.need, max(q.high, x.l.newest)
 			x.l.need |= needBusy
 			w.takeLeg(x.l, q.bits)
 		} else {
-			q.Kind, q.ID, q.bits = AskParticipants, x.c.id, needPeople
+			q.Kind, q.ID, q.bits, q.high = AskParticipants, x.c.id, needPeople, max(q.high, x.c.startAt)
 			if n := x.c.need & (needCheck | needGone | needConfirm); n != 0 {
 				q.Kind, q.bits = AskCall, n
 			} else if x.c.need&needLegs != 0 {

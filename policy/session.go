@@ -38,6 +38,7 @@ type session struct {
 	wants  wants    // what is to be read about its calls and legs
 
 	progress time.Time // when the API last told something of it
+	matched  time.Time // when a reading of lists began that named something of it
 
 	rivalled bool // another session of its Call Bridge has newer records, so neither may end the other
 

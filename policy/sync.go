@@ -2,6 +2,7 @@ package policy
 
 import (
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -17,7 +18,8 @@ type Round struct {
 type round struct {
 	number uint64
 	asOf   int64
-	open   bool // not all that it made necessary has been read
+	known  int64 // as of which index all is known once it is over; at most asOf
+	open   bool  // not all that it made necessary has been read
 }
 
 // BeginRound begins to read a server's lists. Its status should have been polled
@@ -56,8 +58,8 @@ func (b *Board) Progress(now time.Time, r Round) {
 const listChunk = 256
 
 // Listed takes the lists of a round: all calls, and all legs with the calls that
-// they are in. It reports false when the Call Bridge has restarted since the
-// round began: then the lists mean nothing.
+// they are in. It reports false when the Call Bridge has restarted, or
+// seems to have, since the round began: then the lists mean nothing.
 //
 // What a list names is merged like a record that is older than every record from
 // the round's index on. What it does not tell is asked for: the details of legs
@@ -68,12 +70,16 @@ func (b *Board) Listed(now time.Time, r Round, calls []CallFacts, legs []LegFact
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	f := b.follows[r.Server]
-	if f == nil || f.epoch != r.epoch {
+	if f == nil || f.epoch != r.epoch || f.suspect {
 		return false
 	}
 	b.matchLists(now, r, calls, legs)
-	if f.epoch != r.epoch {
-		r.epoch = f.epoch // what ended was not what was read
+	if a, s := b.opened(r.Server), b.sessionOn(r.Server); a != nil && s != nil && s.matched.Equal(r.began) {
+		b.adopt(now, s, a) // else there would be two who have what is listed
+	}
+	if f.epoch != r.epoch { // they may be of the run that ended, or of both
+		b.settle(now)
+		return false
 	}
 	s := b.home(r.Server)
 	if s == nil {
@@ -96,26 +102,30 @@ func (b *Board) Listed(now time.Time, r Round, calls []CallFacts, legs []LegFact
 		b.listedLeg(now, s, r.asOf, &legs[i])
 	}
 	for id, c := range s.calls {
-		if _, ok := named[id]; !ok && c.meeting != nil && max(c.startAt, c.bornAt) < r.asOf {
+		if _, ok := named[id]; !ok && c.meeting != nil && s.before(max(c.startAt, c.bornAt), r.asOf) {
 			b.needCall(c, needGone)
 		}
 	}
 	for id, l := range s.legs {
-		if l.ended || l.call == nil && !l.ivr {
+		if l.ended {
 			continue
 		}
-		if _, ok := named[id]; !ok && l.newest < r.asOf {
-			b.needLeg(s, l, needGone)
-		}
-		if l.call != nil && !l.unread && max(l.bornAt, l.readAt) == NoIndex {
-			l.unread = true
-			l.call.unread++
-			b.touch(l.call.meeting)
+		if !l.unread && max(l.bornAt, l.readAt) == NoIndex {
+			l.unread = true // also where it is in no call: it may come into one
+			if l.call != nil {
+				l.call.unread++
+				b.touch(l.call.meeting)
+			}
 		}
 		if l.call != nil && l.unread {
 			b.needLeg(s, l, needRead)
 		}
+		if _, ok := named[id]; !ok && (l.call != nil || l.ivr) && s.before(l.newest, r.asOf) {
+			b.needLeg(s, l, needGone)
+		}
 	}
+	b.doubtRivals(s, named)
+	s.round.known = s.covers(r.asOf)
 	f.listed, f.problem = now, ""
 	b.progressed(now, s)
 	for _, c := range b.refs {
@@ -127,6 +137,52 @@ func (b *Board) Listed(now time.Time, r Round, calls []CallFacts, legs []LegFact
 	b.settle(now)
 	b.bump()
 	return true
+}
+
+// before reports whether something happened before lists were read, as far as
+// its index tells. One that no record has reached is from the API, at an earlier
+// time, or of an earlier run.
+func (s *session) before(index, asOf int64) bool {
+	return index < asOf || index > s.seen.high()
+}
+
+// doubtRivals has it asked what still runs of other sessions on a server than
+// the one that its lists are of. Their indexes are another run's, and tell nothing.
+func (b *Board) doubtRivals(home *session, named map[string]struct{}) {
+	for _, s := range b.sessions {
+		if s == home || s.server != home.server || s.sureness != Proven {
+			continue
+		}
+		for id, c := range s.calls {
+			if _, ok := named[id]; !ok && c.meeting != nil {
+				b.needCall(c, needGone)
+			}
+		}
+		for id, l := range s.legs {
+			if _, ok := named[id]; !ok && l.call != nil {
+				b.needLeg(s, l, needGone)
+			}
+		}
+	}
+}
+
+// covers is as of which index all is known once what lists made necessary is
+// read. They do not tell whether a leg is connected, or in the lobby, and may miss
+// one: of legs, and of calls' legs, that are not asked for, only the records tell
+// that have come, and what was read of them before.
+func (s *session) covers(asOf int64) int64 {
+	known := asOf
+	for _, c := range s.calls {
+		if c.meeting != nil && c.incomplete() == "" { // its legs are not asked for by name
+			known = min(known, max(c.bornAt, c.readAt))
+		}
+	}
+	for _, l := range s.legs {
+		if l.call != nil && l.need&(needRead|needRefresh) == 0 {
+			known = min(known, max(l.bornAt, l.readAt))
+		}
+	}
+	return min(asOf, max(known, s.seen.high()+1, s.gapAt, s.synced))
 }
 
 // breathe lets a record in between slices of a list. It reports false when the
@@ -141,9 +197,10 @@ func (b *Board) breathe(now time.Time, f *follow, r Round, s *session, i int) bo
 	return f.epoch == r.epoch && b.home(r.Server) == s
 }
 
-// matchLists finds the sessions that run on a server by what is listed there. Of
-// several that are its, one that has been silent since the round began and has
-// nothing listed is over, if another has.
+// matchLists finds the sessions that run on a server by what is listed there,
+// though it may have ended since it was read. Of several that are its, one that
+// has been silent since the round began and has nothing listed is over, if
+// another has.
 func (b *Board) matchLists(now time.Time, r Round, calls []CallFacts, legs []LegFacts) {
 	listed := map[*session]bool{}
 	for _, s := range b.sessions {
@@ -151,24 +208,35 @@ func (b *Board) matchLists(now time.Time, r Round, calls []CallFacts, legs []Leg
 			continue
 		}
 		for i := 0; i < len(calls) && !listed[s]; i++ {
-			c := s.calls[calls[i].ID]
-			listed[s] = c != nil && c.meeting != nil
+			listed[s] = s.calls[calls[i].ID] != nil
 		}
 		for i := 0; i < len(legs) && !listed[s]; i++ {
-			l := s.legs[legs[i].ID]
-			listed[s] = l != nil && !l.ended
+			listed[s] = s.legs[legs[i].ID] != nil || s.calls[legs[i].Call] != nil
 		}
 	}
 	some := false
 	for s, is := range listed {
 		if is {
 			some = true
+			s.matched = r.began
 			b.prove(now, s, r.Server)
 		}
 	}
 	for s, is := range listed {
-		if some && !is && s.sureness == Proven && s.last.Before(r.began) && s.live > 0 && b.sessions[s.id] == s {
+		if some && !is && s.sureness == Proven && s.last.Before(r.began) && b.sessions[s.id] == s {
 			b.endSession(now, s, "its Call Bridge has restarted, say its lists")
+		}
+	}
+}
+
+// matchLegs finds the sessions that run on a server by legs that an answer names.
+func (b *Board) matchLegs(now time.Time, q Question, legs []LegFacts) {
+	for _, s := range b.sessions {
+		if s.sureness == Proven || !slices.ContainsFunc(legs, func(f LegFacts) bool { return s.legs[f.ID] != nil }) {
+			continue
+		}
+		if a := b.opened(q.Server); b.prove(now, s, q.Server) && a != nil && b.sessions[a.id] == a {
+			b.adopt(now, s, a)
 		}
 	}
 }
@@ -219,7 +287,7 @@ func (b *Board) listedLeg(now time.Time, s *session, asOf int64, f *LegFacts) {
 		b.needLeg(s, l, needRefresh) // in the voice menu; it may come into a call
 	case l.call != nil && max(l.bornAt, l.readAt) < s.gapAt && !l.sure(s.gapAt):
 		b.needLeg(s, l, needRead)
-	case l.call != nil && (l.readAt == NoIndex || max(l.bornAt, l.readAt) < s.gapAt):
+	case l.call != nil && l.readAt == NoIndex, max(l.bornAt, l.readAt) < s.gapAt:
 		b.needLeg(s, l, needRefresh) // also for what no record tells: whether it is encrypted
 	}
 }
@@ -304,13 +372,16 @@ func (b *Board) goneLeg(now time.Time, s *session, l *leg, index int64) {
 	}
 }
 
-// AnswerCallLegs takes all legs that are in a call. It is for a call whose own
-// count disagrees with the lists, which move while one reads them.
+// AnswerCallLegs takes all legs that are in a call. It is for a call of which
+// records are missing, or whose own count disagrees with the lists, which move
+// while one reads them.
 func (b *Board) AnswerCallLegs(now time.Time, q Question, legs []LegFacts, exists bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	b.matchLegs(now, q, legs)
 	s, c := b.answered(now, q, exists)
 	if c == nil {
+		b.settle(now)
 		return
 	}
 	named := make(map[string]struct{}, len(legs))
@@ -323,11 +394,11 @@ func (b *Board) AnswerCallLegs(now time.Time, q Question, legs []LegFacts, exist
 		b.listedLeg(now, s, q.asOf, &f)
 	}
 	for _, l := range c.legs {
-		if _, ok := named[l.id]; !ok && l.newest < q.asOf {
+		if _, ok := named[l.id]; !ok && s.before(l.newest, q.asOf) {
 			b.needLeg(s, l, needGone)
 		}
 	}
-	c.checking.legs = true
+	c.checking.legs, c.checking.named = true, true
 	b.finishCheck(now, c)
 	b.finishRound(now, s)
 	b.settle(now)
@@ -345,7 +416,8 @@ func (b *Board) answered(now time.Time, q Question, exists bool) (*session, *cal
 		return s, c
 	}
 	if c != nil && s.sureness == Proven {
-		b.endCall(now, c, max(observed(q.asOf), q.high), fmt.Sprintf("%s has no such call", q.Server))
+		// As of 0 is an end as well, though no record is older.
+		b.endCall(now, c, max(observed(q.asOf), q.high, 0), fmt.Sprintf("%s has no such call", q.Server))
 	}
 	b.finishRound(now, s)
 	b.settle(now)
@@ -365,6 +437,7 @@ type check struct {
 	open   bool
 	asOf   int64
 	legs   bool // its legs are as many as it says, or were listed by themselves
+	named  bool // they were listed by themselves: nobody is missing as of asOf
 	people bool // who is in its meeting elsewhere is known, or counted there
 	waits  bool // for a Call Bridge that is not read yet
 }
@@ -394,9 +467,11 @@ func (b *Board) AnswerCall(now time.Time, q Question, r CallReading, exists bool
 	b.settle(now)
 }
 
-// check compares a call's own counts with what is known.
+// check compares a call's own counts with what is known. Where records are missing
+// the number of its legs proves nothing: one that the lists missed and one whose
+// end has not come make it right. Then they are asked for by name.
 func (b *Board) check(now time.Time, c *call, asOf int64, r CallReading) {
-	c.checking = check{open: true, asOf: asOf, legs: r.Legs == int64(len(c.legs))}
+	c.checking = check{open: true, asOf: asOf, legs: c.incomplete() == "" && r.Legs == int64(len(c.legs))}
 	switch {
 	case r.Remote < 0 && c.links == 0:
 		c.checking.people = true
@@ -418,7 +493,9 @@ func (b *Board) finishCheck(now time.Time, c *call) {
 		return
 	}
 	k.open = false
-	c.readAt = max(c.readAt, k.asOf)
+	if k.named {
+		c.readAt = max(c.readAt, k.asOf)
+	}
 	if c.meeting != nil {
 		b.touch(c.meeting)
 	}
@@ -448,9 +525,9 @@ func (b *Board) finishRound(now time.Time, s *session) {
 	}
 	s.round.open = false
 	b.allKnown(now, s)
-	if s.round.asOf > s.synced {
+	if s.round.known > s.synced {
 		first := s.synced == NoIndex
-		s.synced = s.round.asOf
+		s.synced = s.round.known
 		b.checkGap(now, s)
 		if first {
 			b.note(now, Entry{Kind: EntryVerified, Bridge: s.label(), Text: fmt.Sprintf("%d running calls read from the server", s.live)})
