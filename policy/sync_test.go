@@ -1,0 +1,422 @@
+package policy
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+)
+
+const cms1 = "cms1.example"
+
+// followed is a board that follows one server, cms1, whose Call Bridge has the
+// GUID A.
+func followed(t testing.TB, o Options) *fixture {
+	f := newFixture(t, o)
+	f.src.CallBridge = "A"
+	f.Follow(f.now, cms1)
+	f.ReportServer(f.now, ServerStatus{Server: cms1, State: ServerUp, CallBridge: "A"})
+	return f
+}
+
+// status polls the server a second later.
+func (f *fixture) status(next int64, extra bool) {
+	f.t.Helper()
+	f.pass(time.Second)
+	f.Polled(f.now, cms1, Poll{Began: f.now, Extra: extra, Next: next, Uptime: f.now.Sub(t0) + time.Hour})
+	checkBoard(f.t, f.Board)
+}
+
+// polled polls it in its turn, which must leave a meeting verified, or not.
+func (f *fixture) polled(next int64, id MeetingID, verified bool) {
+	f.t.Helper()
+	f.status(next, false)
+	f.verified(id, verified)
+}
+
+// round reads the server's lists, as of an index.
+func (f *fixture) round(next int64, calls []CallFacts, legs ...LegFacts) {
+	f.t.Helper()
+	f.status(next, true)
+	r, ok := f.BeginRound(f.now, cms1)
+	if !ok || !f.Listed(f.now, r, calls, legs) {
+		f.t.Fatalf("the lists may not be read, or were not taken (begun %t)", ok)
+	}
+	checkBoard(f.t, f.Board)
+}
+
+// asks takes all questions, which must be these, as "leg a", "call c", "legs c"
+// or "people c". Those that only bring up to date what counts are left out.
+func (f *fixture) asks(want ...string) map[string]Question {
+	f.t.Helper()
+	asked := map[string]Question{}
+	for _, q := range f.Questions(f.now, cms1, 100) {
+		if q.bits == needRefresh {
+			f.Unanswered(q)
+			continue
+		}
+		asked[[]string{AskLeg: "leg ", AskCall: "call ", AskCallLegs: "legs ", AskParticipants: "people "}[q.Kind]+q.ID] = q
+	}
+	for _, w := range want {
+		if _, ok := asked[w]; !ok {
+			f.t.Fatalf("%q is not asked, but %v", w, asked)
+		}
+	}
+	if len(asked) != len(want) {
+		f.t.Fatalf("asked %v, want %v", asked, want)
+	}
+	return asked
+}
+
+// in1 are lists of one call c, of meeting k.
+var in1 = []CallFacts{{ID: "c", Correlator: "k"}}
+
+// listed is what a list tells of a leg, details what its own page does.
+func listed(id, call, address string) LegFacts {
+	return LegFacts{ID: id, Call: call, RemoteAddress: address}
+}
+
+func details(id, call, address string) LegFacts {
+	return LegFacts{ID: id, Call: call, RemoteAddress: address, Type: "sip", Connected: call != "", IVR: call == "", Deactivated: No}
+}
+
+// reading1 is a call's own page with so many legs.
+func reading1(legs int64) CallReading {
+	return CallReading{CallFacts: CallFacts{ID: "c", Correlator: "k"}, Legs: legs, Remote: -1}
+}
+
+// Callmark starts while a call runs: nothing is shown before the meeting is read,
+// and then at once what it is. Only level 3 needs no waiting for.
+func TestStartsAmongRunningCalls(t *testing.T) {
+	for _, tc := range []struct {
+		address string
+		level   Level
+		early   Level // what is shown before the rest is read
+	}{{room, Level1, LevelNone}, {staff, Level2, LevelNone}, {alien, Level3, Level3}} {
+		f := followed(t, Options{})
+		f.round(40, in1, listed("a", "c", tc.address), listed("b", "c", room))
+		f.verified("k", false)
+		f.shown("k", LevelNone)
+		q := f.asks("leg a", "leg b", "call c")
+		f.AnswerLeg(f.now, q["leg a"], details("a", "c", tc.address), true)
+		f.shown("k", tc.early)
+		if w := f.Want(f.now, f.meeting("k").Calls[0].Ref); w.Write != (tc.early == Level3) {
+			t.Errorf("%s: to write %t (%s) before all of it is read", tc.address, w.Write, w.Why)
+		}
+		f.AnswerLeg(f.now, q["leg b"], details("b", "c", room), true)
+		f.AnswerCall(f.now, q["call c"], reading1(2), true)
+		f.verified("k", false)
+		f.AnswerCallLegs(f.now, f.asks("legs c")["legs c"], []LegFacts{listed("a", "", tc.address), listed("b", "", room)}, true)
+		f.verified("k", true)
+		f.shown("k", tc.level)
+		f.asks()
+		// Its first record is of that Call Bridge, and all before it are known.
+		f.index = 40
+		f.send(join("d", "c", room))
+		f.verified("k", false) // nobody knows who d is: its start is before callmark's
+		q = f.asks("leg d")
+		f.AnswerLeg(f.now, q["leg d"], details("d", "c", room), true)
+		f.verified("k", true)
+		f.computed("k", tc.level)
+		if n := len(f.meeting("k").Calls); n != 1 {
+			t.Errorf("%d calls, want the one that was read", n)
+		}
+	}
+}
+
+// That a list lacks something is only a reason to ask, and the answer holds for
+// what was known when it was asked.
+func TestAbsence(t *testing.T) {
+	for _, tc := range []struct {
+		name  string
+		then  []Event // after it was asked
+		there bool    // by the answer
+		stays bool
+	}{
+		{"it is there", nil, true, true},
+		{"it is gone", nil, false, false},
+		{"a newer record tells of it", []Event{legUpdate("a", active, connected)}, false, true},
+		{"it has ended meanwhile", []Event{legEnd("a")}, true, false},
+		{"its call has ended meanwhile", []Event{callEnd("c")}, true, false},
+	} {
+		f := followed(t, Options{})
+		f.send(callStart("c", "k"), legStart("a", in("c")), join("a", "c", staff), callStart("d", "k"))
+		f.round(4, append(in1, CallFacts{ID: "d", Correlator: "k"}))
+		f.computed("k", Level2)
+		q := f.asks("leg a", "call c", "call d")
+		f.send(tc.then...)
+		f.AnswerLeg(f.now, q["leg a"], details("a", "c", staff), tc.there)
+		checkBoard(t, f.Board)
+		want := LevelNone
+		if tc.stays {
+			want = Level2
+		}
+		if got := f.meeting("k").Computed; got != want {
+			t.Errorf("%s: %s, want %s", tc.name, got, want)
+		}
+	}
+}
+
+// A call that a list lacks is asked for likewise.
+func TestAbsentCall(t *testing.T) {
+	f := followed(t, Options{})
+	f.send(callStart("c", "k"), legStart("a", in("c")), join("a", "c", staff))
+	f.round(3, nil, listed("a", "c", staff))
+	q := f.asks("call c")
+	f.Unanswered(q["call c"])
+	f.computed("k", Level2)
+	f.AnswerCall(f.now, f.asks("call c")["call c"], CallReading{}, false)
+	f.gone("k")
+	f.asks()
+}
+
+// An explicit end wins over whatever the API says later.
+func TestEndedForTheAPI(t *testing.T) {
+	f := followed(t, Options{})
+	f.send(callStart("c", "k"), join("a", "c", staff), join("b", "c", room))
+	f.round(3, in1, listed("a", "c", staff), listed("b", "c", room))
+	q := f.asks("leg a", "leg b", "call c")
+	f.send(legEnd("a"))
+	f.AnswerLeg(f.now, q["leg a"], details("a", "c", staff), true)
+	f.AnswerCall(f.now, q["call c"], reading1(2), true)
+	f.AnswerCall(f.now, f.asks("call c")["call c"], reading1(2), true) // again, since one has left
+	q = f.asks("legs c")
+	f.AnswerCallLegs(f.now, q["legs c"], []LegFacts{listed("a", "c", staff), listed("b", "c", room)}, true)
+	f.round(4, in1, listed("a", "c", staff), listed("b", "c", room))
+	checkBoard(t, f.Board)
+	f.computed("k", Level1)
+}
+
+// The end of a leg may be the first that comes of its session, while a list still
+// names it.
+func TestEndBeforeTheList(t *testing.T) {
+	f := newFixture(t, Options{})
+	f.Follow(f.now, cms1)
+	f.status(7, true)
+	r, _ := f.BeginRound(f.now, cms1)
+	f.index = 7
+	f.send(legEnd("a"))
+	f.Listed(f.now, r, in1, []LegFacts{listed("a", "c", alien), listed("b", "c", room)})
+	checkBoard(t, f.Board)
+	for _, l := range f.Legs("k") {
+		if l.ID == "a" {
+			t.Error("a leg that has ended came back by a list")
+		}
+	}
+}
+
+// A gap that lists close was read: who may have changed while records were lost
+// is asked for, also where the loss is noticed after the lists were read.
+func TestLossAfterTheLists(t *testing.T) {
+	f := followed(t, Options{})
+	f.send(callStart("c", "k"), legStart("a", in("c"), party(alien)))
+	f.index++ // a is connected, and nobody hears of it
+	f.round(3, in1, listed("a", "c", alien))
+	f.AnswerCall(f.now, f.asks("call c")["call c"], reading1(1), true)
+	f.polled(3, "k", true)
+	f.polled(3, "k", false)
+	f.computed("k", LevelNone)
+	f.round(3, in1, listed("a", "c", alien))
+	q := f.asks("leg a", "call c")
+	f.AnswerLeg(f.now, q["leg a"], details("a", "c", alien), true)
+	f.computed("k", Level3)
+}
+
+// A list missed one leg, and the end of another is under way: that their number
+// is right proves nothing.
+func TestNumberOfLegsProvesNothing(t *testing.T) {
+	f := followed(t, Options{})
+	f.send(callStart("c", "k"))
+	f.index = 3 // nobody heard of a
+	f.send(legStart("b", in("c")), join("b", "c", room))
+	f.round(5, in1, listed("b", "c", room))
+	q := f.asks("call c")
+	f.AnswerCall(f.now, q["call c"], reading1(1), true) // a is there, b is not any more
+	f.AnswerCallLegs(f.now, f.asks("legs c")["legs c"], []LegFacts{listed("a", "c", alien)}, true)
+	f.verified("k", false)
+	q = f.asks("leg a", "leg b")
+	f.AnswerLeg(f.now, q["leg a"], details("a", "c", alien), true)
+	f.computed("k", Level3)
+	f.AnswerLeg(f.now, q["leg b"], LegFacts{}, false)
+	f.verified("k", true)
+}
+
+// One status alone may be told while records are under way.
+func TestMissingAtTheSecondLook(t *testing.T) {
+	f := followed(t, Options{})
+	f.send(callStart("c", "k"), join("a", "c", staff))
+	f.polled(2, "k", true)
+	f.polled(5, "k", true)
+	f.status(5, true) // too soon after the other
+	f.verified("k", true)
+	f.polled(6, "k", false)
+	if why := f.meeting("k").Unverified; !strings.Contains(why, "records 2 to 4") && !strings.Contains(why, "do not come") {
+		t.Errorf("unverified: %q", why)
+	}
+
+	g := followed(t, Options{}) // and when they come between the two, nothing is missing
+	g.send(callStart("c", "k"), join("a", "c", staff))
+	g.polled(2, "k", true)
+	g.polled(4, "k", true)
+	g.send(legUpdate("a", lobby), legUpdate("a", active))
+	g.polled(4, "k", true)
+	g.polled(4, "k", true)
+}
+
+// A Call Bridge that seems to have restarted has at the second look.
+func TestRestartAtTheSecondLook(t *testing.T) {
+	for _, tc := range []struct {
+		name   string
+		next   int64
+		uptime time.Duration
+		then   int64 // the second
+		gone   bool
+	}{
+		{"by its index", 1, 2 * time.Hour, 1, true},
+		{"by its uptime", 9, time.Second, 9, true},
+		{"one status was late", 1, 2 * time.Hour, 9, false},
+		{"not at all", 9, 2 * time.Hour, 9, false},
+	} {
+		f := followed(t, Options{})
+		f.send(callStart("c", "k"), join("a", "c", staff))
+		poll := func(next int64, uptime time.Duration) {
+			f.pass(time.Second)
+			f.Polled(f.now, cms1, Poll{Began: f.now, Next: next, Uptime: uptime})
+			checkBoard(t, f.Board)
+		}
+		poll(2, time.Hour)
+		poll(tc.next, tc.uptime)
+		_, begun := f.BeginRound(f.now, cms1)
+		v, ok := f.Meeting("k")
+		if !ok || (v.Unverified != "") != (tc.gone || tc.then > tc.next) || begun != (v.Unverified == "") {
+			t.Errorf("%s: there %t, %+v after one look, a round may begin %t", tc.name, ok, v, begun)
+		}
+		poll(tc.then, tc.uptime)
+		if _, ok := f.Meeting("k"); ok == tc.gone {
+			t.Errorf("%s: there %t after two", tc.name, ok)
+		}
+	}
+}
+
+// When no records come it is said, and why, until they do.
+func TestSilent(t *testing.T) {
+	f := followed(t, Options{})
+	f.status(3, false)
+	f.round(3, in1)
+	f.status(5, false)
+	if f.Silent(cms1) {
+		t.Error("silent after what one status told")
+	}
+	f.status(5, false)
+	if !f.Silent(cms1) {
+		t.Fatal("not silent, and no record has come")
+	}
+	f.verified("k", false)
+	f.Explained(f.now, cms1, "the receiver is not in its list", "add it")
+	if a := f.Since(0).Alarms; len(a) != 1 || a[0].Key != "records/"+cms1 || a[0].Remedy != "add it" {
+		t.Fatalf("alarms: %+v", a)
+	}
+	f.index = 5
+	f.send(nothing(), join("a", "c", staff))
+	f.status(7, false)
+	f.status(7, false)
+	if f.Silent(cms1) || len(f.Since(0).Alarms) != 0 {
+		t.Errorf("silent %t, alarms %+v after they come", f.Silent(cms1), f.Since(0).Alarms)
+	}
+}
+
+// Records with an index that the Call Bridge has not reached are not its own:
+// what it sends later is no duplicate of theirs.
+func TestBogusIndex(t *testing.T) {
+	f := followed(t, Options{})
+	f.send(callStart("c", "k"), legStart("a", in("c")), join("a", "c", staff))
+	f.polled(3, "k", true)
+	f.raw(Event{Index: 4, Kind: LegUpdated, Leg: LegFacts{ID: "a", RemoteAddress: room}})
+	f.raw(Event{Index: 1000, Kind: CallEnded, Call: CallFacts{ID: "d"}})
+	f.verified("k", false)
+	f.status(3, false)
+	if a := f.Since(0).Alarms; len(a) != 1 || !strings.HasPrefix(a[0].Key, "index/") {
+		t.Fatalf("alarms: %+v", a)
+	}
+	f.round(3, in1, listed("a", "c", staff))
+	q := f.asks("call c")
+	f.computed("k", Level2) // what was read wins over what was made up
+	f.AnswerCall(f.now, q["call c"], reading1(1), true)
+	f.AnswerCallLegs(f.now, f.asks("legs c")["legs c"], []LegFacts{listed("a", "c", staff)}, true)
+	f.verified("k", true)
+	f.index = 3
+	f.send(nothing())
+	if done := f.raw(f.number(legUpdate("a", from(alien)))...); done.Taken != 1 {
+		t.Errorf("%+v for a record that is no duplicate", done)
+	}
+	f.computed("k", Level3)
+	f.verified("k", true)
+}
+
+func TestSkew(t *testing.T) {
+	f := followed(t, Options{})
+	for _, tc := range []struct {
+		off  time.Duration
+		want string
+	}{
+		{29 * time.Second, ""}, {40 * time.Second, "40s ahead of"}, {50 * time.Second, "40s ahead of"},
+		{0, ""}, {-31 * time.Second, "31s behind"}, {-30 * time.Second, ""},
+	} {
+		f.pass(time.Second)
+		f.Polled(f.now, cms1, Poll{Began: f.now, Next: 0, Uptime: -1, Clock: f.now.Add(tc.off)})
+		alarms := f.Since(0).Alarms
+		if (tc.want != "") != (len(alarms) == 1) || tc.want != "" && !strings.Contains(alarms[0].Text, tc.want) {
+			t.Errorf("%s: alarms %+v, want %q", tc.off, alarms, tc.want)
+		}
+	}
+}
+
+// An unverified meeting is at level 3 when nothing has told more of it for five
+// seconds; while its Call Bridge is being read it is not.
+func TestGraceWithProgress(t *testing.T) {
+	begin := func() (*fixture, Round) {
+		f := followed(t, Options{})
+		f.send(callStart("c", "k"), legStart("a", in("c")), join("a", "c", staff))
+		f.write("k")
+		f.index++
+		f.send(nothing())
+		f.verified("k", false)
+		f.status(5, true)
+		r, _ := f.BeginRound(f.now, cms1)
+		return f, r
+	}
+	for name, progress := range map[string]func(*fixture, Round){
+		"pages": func(f *fixture, r Round) { f.Progress(f.now, r) },
+		"lists": func(f *fixture, r Round) { f.Listed(f.now, r, in1, []LegFacts{listed("a", "c", staff)}) },
+		"answers": func(f *fixture, r Round) {
+			f.Listed(f.now, r, in1, []LegFacts{listed("a", "c", staff)})
+			for _, q := range f.Questions(f.now, cms1, 1) {
+				switch q.Kind {
+				case AskCall:
+					f.AnswerCall(f.now, q, CallReading{Legs: -1, Remote: -1}, true)
+				case AskLeg:
+					f.AnswerLeg(f.now, q, details("a", "c", staff), true)
+				default:
+					f.AnswerCallLegs(f.now, q, []LegFacts{listed("a", "c", staff), listed(fmt.Sprint(f.now.Unix()), "c", staff)}, true)
+				}
+			}
+		},
+	} {
+		f, r := begin()
+		for range 5 {
+			f.pass(3 * time.Second)
+			if v := f.meeting("k"); v.Unverified == "" || v.Shown != Level2 {
+				t.Errorf("%s: shown %s (%q) with progress", name, v.Shown, v.Unverified)
+			}
+			progress(f, r)
+			checkBoard(t, f.Board)
+		}
+		f.pass(4 * time.Second)
+		f.shown("k", Level2)
+		f.pass(time.Second)
+		f.shown("k", Level3)
+	}
+	f, _ := begin()
+	f.pass(4 * time.Second)
+	f.shown("k", Level3)
+}
