@@ -72,6 +72,7 @@ func TestNoThunderingHerd(t *testing.T) {
 	if err := away.ResumeListening(); err != nil {
 		t.Fatal(err)
 	}
+	p.refresh() // all at once, in the place of the next probe's time
 	p.agrees(t)
 	orderly(t, away)
 	orderly(t, cluster.Bridge(0))
@@ -165,12 +166,12 @@ func TestAwayForAnHour(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		notifier := cms.NewNotifier(h.parts)
+		synchroniser := cms.NewSynchroniser(h.parts, h.board)
 		h.parts.Start(ctx)
 		defer h.parts.Stop()
-		notifier := cms.NewNotifier(h.parts)
 		notifier.Start(ctx)
 		defer notifier.Stop(ctx)
-		synchroniser := cms.NewSynchroniser(h.parts, h.board)
 		synchroniser.Start(ctx)
 		defer synchroniser.Stop()
 		go func() {

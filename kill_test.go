@@ -125,6 +125,28 @@ func (u *understated) look(cluster *simulator.Cluster) {
 	}
 }
 
+// wrongScreens are the screens that do not show what they should. A recorder may
+// count as somebody internal, by its address: only the record of its start tells
+// that it is none, and that was lost with the process that got it.
+func wrongScreens(cluster *simulator.Cluster) (wrong []simulator.CallScreen) {
+	recorded := map[string]bool{} // meetings
+	legs := cluster.LegTruth()
+	for key, m := range cluster.Truth() {
+		for _, call := range m.Calls {
+			recorded[key] = recorded[key] || slices.ContainsFunc(legs[call.ID()], func(l simulator.LegTruth) bool {
+				return l.Level == 0 && l.Peer == ""
+			})
+		}
+	}
+	for _, s := range cluster.Screens() {
+		shown := levelShown(s.Screen)
+		if shown != s.Level && !(recorded[s.Correlator] && shown == 2 && s.Level < 2) {
+			wrong = append(wrong, s)
+		}
+	}
+	return wrong
+}
+
 // callmark is killed in the middle of traffic with faults, and started again at
 // the same address: everything is right soon after the last fault, and what
 // showed something too good when it came back does not for long.
@@ -169,14 +191,8 @@ func TestKill(t *testing.T) {
 	}
 	script.Calm()
 	calm := time.Now()
-	until(t, "every screen is right", 5*time.Second, func() bool { return allRight(cluster) }, func() string {
-		wrong := ""
-		for _, s := range cluster.Screens() {
-			if levelShown(s.Screen) != s.Level {
-				wrong += fmt.Sprintf("%+v\n", s)
-			}
-		}
-		return wrong + p.stderr.String()
+	until(t, "every screen is right", 5*time.Second, func() bool { return len(wrongScreens(cluster)) == 0 }, func() string {
+		return fmt.Sprintf("%+v\n%s", wrongScreens(cluster), p.stderr)
 	})
 	t.Logf("right %v after the last fault", time.Since(calm).Round(time.Millisecond))
 }
