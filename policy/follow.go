@@ -31,7 +31,8 @@ type follow struct {
 
 	// Of its status.
 	polled  time.Time // zero: not yet, or its Call Bridge has restarted since
-	began   time.Time // when the last regular status was asked for
+	asked   time.Time // when the last status was asked for
+	began   time.Time // when the last regular one was
 	before  int64     // its index, or NoIndex
 	polls   uint64
 	next    int64 // cdrCorrelatorIndex, or NoIndex
@@ -198,9 +199,10 @@ func (b *Board) home(server string) *session {
 }
 
 // asOf is the index as of which an answer that is asked for now holds at the
-// least: the API shows a change before its record goes out.
+// least: the API shows a change before its record goes out. A status that was
+// asked for before the session was heard of may be of the run before.
 func (b *Board) asOf(s *session) int64 {
-	if f := b.follows[s.server]; f != nil && f.next != NoIndex && s.sureness == Proven {
+	if f := b.follows[s.server]; f != nil && f.next != NoIndex && s.sureness == Proven && (s.api || s.first.Before(f.asked)) {
 		return f.next
 	}
 	return s.seen.high() + 1
@@ -230,7 +232,7 @@ func (b *Board) Polled(now time.Time, server string, p Poll) {
 	}
 	first := f.polled.IsZero()
 	f.suspect = false
-	f.polled, f.next, f.uptime = now, p.Next, p.Uptime
+	f.polled, f.asked, f.next, f.uptime = now, p.Began, p.Next, p.Uptime
 	if first {
 		f.base = p.Next
 	}
@@ -532,6 +534,15 @@ func (s *session) onlyRead(e *Event) bool {
 // adopt moves what the API has told of a session, before its id was known, into
 // that session: its indexes are the same Call Bridge's.
 func (b *Board) adopt(now time.Time, s, a *session) {
+	for id, l := range a.legs {
+		if s.legs[id] != nil && l.call != nil { // it is two, and must not be in a call that moves
+			from := l.call
+			b.uncount(now, l, "its records come")
+			b.unlink(now, l)
+			from.detachLeg(l)
+			l.target = from.id
+		}
+	}
 	for id, c := range a.calls {
 		if s.calls[id] != nil {
 			continue
@@ -577,12 +588,32 @@ func (b *Board) adopt(now time.Time, s, a *session) {
 	if a.progress.After(s.progress) {
 		s.progress = a.progress
 	}
-	if len(a.calls)+len(a.legs) > 0 { // known to both, which does not happen: what the records say stays, and is read anew
+	if len(a.calls)+len(a.legs) > 0 { // known to both: what the records say stays, and is read anew
 		s.force(b.latest(s), "its calls were read twice")
 	}
 	a.sureness, a.server = Unbound, "" // it ends without ending what runs there
+	rest := a.legs
 	b.forget(now, a, "its records come")
+	for _, l := range rest {
+		b.again(now, s, l)
+	}
 	b.checkGap(now, s)
+}
+
+// again merges what the API has told of a leg into a session that knows it, or
+// its call, as well.
+func (b *Board) again(now time.Time, s *session, l *leg) {
+	e := Event{Kind: LegUpdated, Leg: LegFacts{ID: l.id, Name: l.name, RemoteParty: l.party, RemoteAddress: l.address,
+		Group: l.group, Call: l.target, IVR: l.ivr && l.target == "", Connected: l.connected}}
+	switch {
+	case l.ended:
+		e.Kind = LegEnded
+	case l.kind&kindApp != 0:
+		e.Leg.Type = "acano"
+	case l.kind&kindLink != 0:
+		e.Leg.SubType = "distributionLink"
+	}
+	b.legEvent(now, s, l.newest, &e)
 }
 
 // progressed notes that a server has told something of a session.

@@ -11,6 +11,7 @@ type Round struct {
 	Server string
 	epoch  uint64
 	asOf   int64
+	status time.Time // when the status was asked for that told asOf
 	began  time.Time
 }
 
@@ -34,7 +35,7 @@ func (b *Board) BeginRound(now time.Time, server string) (Round, bool) {
 		return r, false
 	}
 	f.due = ""
-	r.epoch = f.epoch
+	r.epoch, r.status = f.epoch, f.asked
 	if s := b.home(server); s != nil {
 		r.asOf = b.asOf(s)
 	} else if r.asOf = f.next; r.asOf == NoIndex {
@@ -85,6 +86,10 @@ func (b *Board) Listed(now time.Time, r Round, calls []CallFacts, legs []LegFact
 	if s == nil {
 		s = b.openSession(now, r.Server)
 	}
+	if !s.api && !s.first.Before(r.status) && r.asOf > s.seen.high()+1 {
+		b.settle(now) // the index may be one of the run before
+		return false
+	}
 	s.round = round{number: s.round.number + 1, asOf: r.asOf, open: true}
 	named := make(map[string]struct{}, len(calls)+len(legs))
 	for i := range calls {
@@ -125,7 +130,7 @@ func (b *Board) Listed(now time.Time, r Round, calls []CallFacts, legs []LegFact
 		}
 	}
 	b.doubtRivals(s, named)
-	s.round.known = s.covers(r.asOf)
+	s.round.known = s.covers(r.asOf, named)
 	f.listed, f.problem = now, ""
 	b.progressed(now, s)
 	for _, c := range b.refs {
@@ -170,15 +175,15 @@ func (b *Board) doubtRivals(home *session, named map[string]struct{}) {
 // read. They do not tell whether a leg is connected, or in the lobby, and may miss
 // one: of legs, and of calls' legs, that are not asked for, only the records tell
 // that have come, and what was read of them before.
-func (s *session) covers(asOf int64) int64 {
+func (s *session) covers(asOf int64, named map[string]struct{}) int64 {
 	known := asOf
 	for _, c := range s.calls {
 		if c.meeting != nil && c.incomplete() == "" { // its legs are not asked for by name
 			known = min(known, max(c.bornAt, c.readAt))
 		}
 	}
-	for _, l := range s.legs {
-		if l.call != nil && l.need&(needRead|needRefresh) == 0 {
+	for id, l := range s.legs {
+		if _, ok := named[id]; (ok || l.call != nil) && !l.ended && l.need&(needRead|needRefresh) == 0 {
 			known = min(known, max(l.bornAt, l.readAt))
 		}
 	}
@@ -232,7 +237,7 @@ func (b *Board) matchLists(now time.Time, r Round, calls []CallFacts, legs []Leg
 // matchLegs finds the sessions that run on a server by legs that an answer names.
 func (b *Board) matchLegs(now time.Time, q Question, legs []LegFacts) {
 	for _, s := range b.sessions {
-		if s.sureness == Proven || !slices.ContainsFunc(legs, func(f LegFacts) bool { return s.legs[f.ID] != nil }) {
+		if s.api || s.sureness == Proven && s.server != q.Server || !slices.ContainsFunc(legs, func(f LegFacts) bool { return s.legs[f.ID] != nil }) {
 			continue
 		}
 		if a := b.opened(q.Server); b.prove(now, s, q.Server) && a != nil && b.sessions[a.id] == a {
