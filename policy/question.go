@@ -239,6 +239,17 @@ func (b *Board) Unanswered(q Question) {
 	}
 }
 
+// dated is a question that has come back, as of no index that its session is not
+// known to have reached: the status that told it may have been of the run before.
+func (b *Board) dated(q Question) Question {
+	for _, s := range b.sessions {
+		if slices.Contains(s.keys, q.key) {
+			q.asOf = min(q.asOf, b.asOf(s))
+		}
+	}
+	return q
+}
+
 // asked is the session that a question, which has come back, is about; nil if it
 // is over.
 func (b *Board) asked(q Question) *session {

@@ -27,6 +27,7 @@ type PersonFacts struct {
 func (b *Board) AnswerParticipants(now time.Time, q Question, people []PersonFacts, exists bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	q = b.dated(q)
 	s, c := b.answered(now, q, exists)
 	if c == nil {
 		return

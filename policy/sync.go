@@ -338,6 +338,7 @@ func (l *leg) learned() {
 func (b *Board) AnswerLeg(now time.Time, q Question, f LegFacts, exists bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	q = b.dated(q)
 	s, l := b.askedLeg(q)
 	if s == nil {
 		return
@@ -383,6 +384,7 @@ func (b *Board) goneLeg(now time.Time, s *session, l *leg, index int64) {
 func (b *Board) AnswerCallLegs(now time.Time, q Question, legs []LegFacts, exists bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	q = b.dated(q)
 	b.matchLegs(now, q, legs)
 	s, c := b.answered(now, q, exists)
 	if c == nil {
@@ -452,6 +454,7 @@ type check struct {
 func (b *Board) AnswerCall(now time.Time, q Question, r CallReading, exists bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	q = b.dated(q)
 	s, c := b.answered(now, q, exists)
 	if c == nil {
 		return
