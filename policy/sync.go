@@ -183,11 +183,17 @@ func (s *session) covers(asOf int64, named map[string]struct{}) int64 {
 		}
 	}
 	for id, l := range s.legs {
-		if _, ok := named[id]; (ok || l.call != nil) && !l.ended && l.need&(needRead|needRefresh) == 0 {
+		if _, ok := named[id]; (ok || l.call != nil) && !l.ended && !l.awaited(asOf) {
 			known = min(known, max(l.bornAt, l.readAt))
 		}
 	}
 	return min(asOf, max(known, s.seen.high()+1, s.gapAt, s.synced))
+}
+
+// awaited reports whether a round waits for what is asked about a leg, or need
+// not, since what is known of it cannot be too good.
+func (l *leg) awaited(asOf int64) bool {
+	return l.need&needRead != 0 || l.need&needRefresh != 0 && l.sure(asOf)
 }
 
 // breathe lets a record in between slices of a list. It reports false when the
