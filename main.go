@@ -405,9 +405,14 @@ func cmsOptions(c config.Config, a *app) cms.Options {
 		CAFile: c.CMS.CAFile, InsecureSkipVerify: c.CMS.InsecureSkipVerify,
 		ReadsPerSecond: c.CMS.ReadsPerSecond, WritesPerSecond: c.CMS.WritesPerSecond,
 		Resync: c.CMS.Resync, StatusEvery: c.CMS.StatusEvery,
-		Own: cms.Own{URI: c.Receiver.URI, Listen: c.Receiver.Listen, Path: c.Receiver.Path},
+		Own: own(c),
 		Log: a.log, Go: a.spawn,
 	}
+}
+
+// own is how our receiver is known among those of a Call Bridge.
+func own(c config.Config) cms.Own {
+	return cms.Own{URI: c.Receiver.URI, Listen: c.Receiver.Listen, Path: c.Receiver.Path}
 }
 
 func receiverOptions(c config.Config, a *app) receiver.Options {

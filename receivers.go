@@ -51,8 +51,7 @@ func receivers(ctx context.Context, command string, line receiversLine, c config
 	}
 	defer cluster.Stop()
 	r := &registry{
-		app: a, servers: cluster.Clients(), stdout: stdout, stderr: stderr,
-		own: cms.Own{URI: c.Receiver.URI, Listen: c.Receiver.Listen, Path: c.Receiver.Path},
+		app: a, servers: cluster.Clients(), own: own(c), stdout: stdout, stderr: stderr,
 	}
 	switch _, what, _ := strings.Cut(command, " "); {
 	case strings.HasPrefix(what, "add"):

@@ -145,15 +145,6 @@ func (c *Cluster) Clients() []*Client {
 	return clients
 }
 
-// Resolve tells which server a session's calls are on and how sure that is; nil
-// and Unbound if only asking can tell.
-func (c *Cluster) Resolve(s policy.SessionInfo) (*Client, policy.Sureness) {
-	if srv, how, _ := c.choose(s, false); srv != nil {
-		return srv.Client, how
-	}
-	return nil, policy.Unbound
-}
-
 // bridge is what choose knows of a server.
 type bridge struct {
 	name  string

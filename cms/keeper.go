@@ -166,8 +166,9 @@ func (c *Cluster) reportLoop(ctx context.Context, s *server) {
 	rates := rateMeter{}
 	for {
 		now := time.Now()
-		st, attempts := c.status(s)
-		st.ReadRate, st.WriteRate = rates.measure(now, s.gate.status().byLane)
+		g := s.gate.status()
+		st := c.status(s, g)
+		st.ReadRate, st.WriteRate = rates.measure(now, g.byLane)
 		urgent := st.State != last.State || st.Problem != last.Problem || st.Name != last.Name ||
 			st.CallBridge != last.CallBridge || st.Version != last.Version || at.IsZero()
 		wait := time.Duration(-1)
@@ -185,7 +186,7 @@ func (c *Cluster) reportLoop(ctx context.Context, s *server) {
 		if st.ReadRate > 0 || st.WriteRate > 0 { // to say when it is over
 			wait = reportEvery
 		}
-		alarm = c.raise(now, s, st, attempts, alarm)
+		alarm = c.raise(now, s, st, g.attempts, alarm)
 		if !sleep(ctx, wait, s.report) {
 			return
 		}
@@ -199,7 +200,7 @@ type rateMeter struct {
 	rates  [2]float64
 }
 
-func (r *rateMeter) measure(now time.Time, counts [2]uint64) (reads_, writes_ float64) {
+func (r *rateMeter) measure(now time.Time, counts [2]uint64) (read, write float64) {
 	if took := now.Sub(r.at); r.at.IsZero() || took >= reportEvery {
 		for l := range counts {
 			r.rates[l] = 0
@@ -222,8 +223,7 @@ func (c *Cluster) stateChanged() {
 }
 
 // status is how a server is, for the board.
-func (c *Cluster) status(s *server) (st policy.ServerStatus, attempts int) {
-	g := s.gate.status()
+func (c *Cluster) status(s *server, g gateStatus) policy.ServerStatus {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return policy.ServerStatus{
@@ -232,7 +232,7 @@ func (c *Cluster) status(s *server) (st policy.ServerStatus, attempts int) {
 		CallBridge: s.id.guid, Name: s.id.name, Version: s.version,
 		ReadBudget: c.o.ReadsPerSecond, WriteBudget: c.o.WritesPerSecond,
 		Latency: g.latency, Requests: g.requests, Failures: g.failures, Queue: int(s.queued.Load()),
-	}, g.attempts
+	}
 }
 
 // raise keeps the alarm about a server: that its account is refused, or that it

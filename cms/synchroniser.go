@@ -276,22 +276,21 @@ func (r *reader) ask(ctx context.Context, q policy.Question) {
 		return
 	}
 	var g *GateError
-	wait := retryPause
 	if !errors.As(err, &g) && outcomeOf(err) == outcomeAnswered || errors.Is(err, errBadID) {
-		wait = answerBackoff.within(r.y.o.MaxBackoff).after(r.failed(q, true), r.y.o.Rand())
+		wait := answerBackoff.within(r.y.o.MaxBackoff).after(r.failed(q, true), r.y.o.Rand())
 		r.y.o.Log.Debug("question not answered", "server", r.name, "id", q.ID, "err", err)
 		// It waits by itself: others may be answered.
-		r.y.goes("question later "+r.name, func() {
-			sleep(ctx, wait, nil)
-			r.giveBack(q)
-		})
+		r.y.goes("question later "+r.name, func() { r.giveBack(ctx, q, wait) })
 		return
 	}
-	sleep(ctx, wait, nil)
-	r.giveBack(q)
+	r.giveBack(ctx, q, retryPause)
 }
 
-func (r *reader) giveBack(q policy.Question) { r.y.board.Unanswered(q) }
+// giveBack waits, and has the question asked again.
+func (r *reader) giveBack(ctx context.Context, q policy.Question, wait time.Duration) {
+	sleep(ctx, wait, nil)
+	r.y.board.Unanswered(q)
+}
 
 // failed counts a question's wrong answers, or forgets them.
 func (r *reader) failed(q policy.Question, failed bool) int {

@@ -65,19 +65,13 @@ func (b *Board) legEvent(now time.Time, s *session, index int64, e *Event) {
 		l = s.legs[id] // it may have been forgotten, to make room
 	}
 	if l == nil {
-		for b.legs >= b.o.Bounds.Legs && b.forgetOldest(s) {
-		}
-		if b.legs >= b.o.Bounds.Legs {
+		if l = b.leg(now, s, id, index); l == nil {
 			b.legOverflow(now, s, e)
 			return
 		}
-		l = newLeg(id, now, index)
 		// Its start is among what the API has told, or should have: only its details
 		// can tell who it is.
 		l.unread = e.Kind == LegUpdated && (s.synced != NoIndex || s.round.open)
-		s.legs[id] = l
-		b.legs++
-		l.evidence = b.o.Rules.Classify("")
 	}
 	if l.ended {
 		return
@@ -104,6 +98,20 @@ func (b *Board) legEvent(now time.Time, s *session, index int64, e *Event) {
 	}
 	b.place(now, s, l)
 	b.recount(now, l)
+}
+
+// leg opens a leg of a session; nil when there is no room.
+func (b *Board) leg(now time.Time, s *session, id string, index int64) *leg {
+	for b.legs >= b.o.Bounds.Legs && b.forgetOldest(s) {
+	}
+	if b.legs >= b.o.Bounds.Legs {
+		return nil
+	}
+	l := newLeg(id, now, index)
+	l.evidence = b.o.Rules.Classify("")
+	s.legs[id] = l
+	b.legs++
+	return l
 }
 
 // legOverflow is for a leg that there is no room for: its call, or where that
@@ -151,7 +159,7 @@ func (b *Board) classify(l *leg) {
 		}
 	}
 	if l.kind&(kindApp|kindGuest) != 0 {
-		l.evidence = Evidence{Level: Level3, Rule: RuleWebApp, Address: l.evidence.Address, Host: l.evidence.Host, Detail: l.typeName()}
+		l.evidence = l.evidence.byApp(l.typeName())
 	}
 }
 

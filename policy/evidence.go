@@ -47,3 +47,9 @@ func (e Evidence) String() string {
 	}
 	return "not classified"
 }
+
+// byApp is the evidence of somebody who came by the web app or an app, whatever
+// the address says.
+func (e Evidence) byApp(kind string) Evidence {
+	return Evidence{Level: Level3, Rule: RuleWebApp, Address: e.Address, Host: e.Host, Detail: kind}
+}

@@ -34,9 +34,8 @@ type follow struct {
 	asked   time.Time // when the last status was asked for
 	began   time.Time // when the last regular one was
 	before  int64     // its index, or NoIndex
-	polls   uint64
-	next    int64 // cdrCorrelatorIndex, or NoIndex
-	base    int64 // that of the first status
+	next    int64     // cdrCorrelatorIndex, or NoIndex
+	base    int64     // that of the first status
 	uptime  time.Duration
 	suspect bool // it seems to have restarted
 	skewed  bool
@@ -221,7 +220,6 @@ func (b *Board) Polled(now time.Time, server string, p Poll) {
 	if f == nil {
 		return
 	}
-	f.polls++
 	b.skew(now, f, p)
 	if !f.polled.IsZero() && (p.Next != NoIndex && f.next != NoIndex && p.Next < f.next || p.Uptime >= 0 && p.Uptime < f.uptime) {
 		b.restartSeen(now, f, p)
@@ -394,10 +392,7 @@ func (b *Board) Explained(now time.Time, server, cause, remedy string) {
 	if f == nil || f.silent == "" || cause == "" {
 		return
 	}
-	if text := "its records do not come: " + cause; f.silent != text {
-		f.silent = text
-	}
-	f.remedy = remedy
+	f.silent, f.remedy = "its records do not come: "+cause, remedy
 	b.raise(now, Alarm{Key: "records/" + server, Text: fmt.Sprintf("no records come from %s: %s", server, cause), Remedy: remedy})
 }
 
@@ -426,8 +421,20 @@ func (b *Board) skew(now time.Time, f *follow, p Poll) {
 	b.raise(now, Alarm{Key: key, Text: fmt.Sprintf("the clock of %s is %s %s ours", f.server, off.Abs(), side), Remedy: "set NTP on both"})
 }
 
-// proven is for a session that has just been proven to run on a server.
-func (b *Board) proven(now time.Time, s *session) {
+// bind notes on which server a session runs, and how sure that is, and what
+// follows: other sessions of that server may be the same, or over.
+func (b *Board) bind(now time.Time, s *session, server string, how Sureness) {
+	s.server, s.sureness = server, how
+	for _, c := range s.calls {
+		b.touch(c.meeting) // its views name the server
+	}
+	b.bound(now, s)
+	b.restarted(now, s)
+	b.bump()
+}
+
+// bound is for a session whose server has just become known.
+func (b *Board) bound(now time.Time, s *session) {
 	if st := b.servers[s.server]; s.bridge == "" && s.sureness == Proven {
 		b.identify(s, st.CallBridge)
 	}
@@ -457,13 +464,7 @@ func (b *Board) prove(now time.Time, s *session, server string) bool {
 	if s.sureness == Proven {
 		return true
 	}
-	s.server, s.sureness = server, Proven
-	for _, c := range s.calls {
-		b.touch(c.meeting)
-	}
-	b.proven(now, s)
-	b.restarted(now, s)
-	b.bump()
+	b.bind(now, s, server, Proven)
 	return b.sessions[s.id] == s
 }
 

@@ -163,15 +163,7 @@ func (b *Board) Bind(now time.Time, id, server string, how Sureness) {
 	if s == nil || how < s.sureness || (s.server == server && s.sureness == how) {
 		return
 	}
-	s.server, s.sureness = server, how
-	b.proven(now, s)
-	for _, c := range s.calls {
-		if c.meeting != nil {
-			b.touch(c.meeting) // its views name the server
-		}
-	}
-	b.restarted(now, s)
-	b.bump()
+	b.bind(now, s, server, how)
 	b.settle(now)
 }
 

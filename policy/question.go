@@ -242,26 +242,30 @@ func (b *Board) Unanswered(q Question) {
 // dated is a question that has come back, as of no index that its session is not
 // known to have reached: the status that told it may have been of the run before.
 func (b *Board) dated(q Question) Question {
-	for _, s := range b.sessions {
-		if slices.Contains(s.keys, q.key) {
-			q.asOf = min(q.asOf, b.asOf(s))
-		}
+	if s := b.keyed(q); s != nil {
+		q.asOf = min(q.asOf, b.asOf(s))
 	}
 	return q
+}
+
+// keyed is the session that a question is about; nil if it is over.
+func (b *Board) keyed(q Question) *session {
+	for _, s := range b.sessions {
+		if slices.Contains(s.keys, q.key) {
+			return s
+		}
+	}
+	return nil
 }
 
 // asked is the session that a question, which has come back, is about; nil if it
 // is over.
 func (b *Board) asked(q Question) *session {
-	for _, s := range b.sessions {
-		if slices.Contains(s.keys, q.key) {
-			if q.bits&essential != 0 {
-				s.wants.asked--
-			}
-			return s
-		}
+	s := b.keyed(q)
+	if s != nil && q.bits&essential != 0 {
+		s.wants.asked--
 	}
-	return nil
+	return s
 }
 
 // askedLeg is the leg that a question, which has come back, is about, or nil.

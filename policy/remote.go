@@ -1,6 +1,8 @@
 package policy
 
 import (
+	"fmt"
+	"iter"
 	"strings"
 	"time"
 )
@@ -8,6 +10,7 @@ import (
 // person is somebody in a call's meeting whom another Call Bridge hosts, as the
 // call's own server tells.
 type person struct {
+	id       string // for the console: nobody else uses it
 	bridge   string // GUID
 	name     string
 	evidence Evidence
@@ -43,9 +46,10 @@ func (b *Board) AnswerParticipants(now time.Time, q Question, people []PersonFac
 		}
 		e := b.o.Rules.Classify(p.URI)
 		if p.App {
-			e = Evidence{Level: Level3, Rule: RuleWebApp, Address: e.Address, Host: e.Host, Detail: "app"}
+			e = e.byApp("app")
 		}
 		away := person{bridge: Clean(p.CallBridge, maxID), name: Clean(p.Name, maxName), evidence: e}
+		away.id = fmt.Sprintf("%s/%d", away.bridge, len(c.away))
 		c.away = append(c.away, away)
 		c.checking.waits = c.checking.waits || !c.meeting.hosts(away.bridge) && b.awaited(away.bridge)
 	}
@@ -81,14 +85,24 @@ func (b *Board) awaited(guid string) bool {
 // remote is the highest level of those whom only the API tells of.
 func (m *meeting) remote() Level {
 	level := LevelNone
-	for _, c := range m.calls {
-		for i := range c.away {
-			if p := &c.away[i]; p.evidence.Level > level && !m.hosts(p.bridge) {
-				level = p.evidence.Level
+	for _, p := range m.strangers() {
+		level = max(level, p.evidence.Level)
+	}
+	return level
+}
+
+// strangers are those whom only the API tells of, with the call that it told them
+// of: no call of the meeting that is watched has them as a leg.
+func (m *meeting) strangers() iter.Seq2[*call, *person] {
+	return func(yield func(*call, *person) bool) {
+		for _, c := range m.calls {
+			for i := range c.away {
+				if p := &c.away[i]; !m.hosts(p.bridge) && !yield(c, p) {
+					return
+				}
 			}
 		}
 	}
-	return level
 }
 
 // elsewhere counts the people whom the meeting's other calls have.
@@ -113,7 +127,7 @@ func (m *meeting) elsewhere(c *call) int {
 }
 
 // strays reports whether a call has a link that leads to no call that is known.
-func (b *Board) strays(c *call) bool {
+func (c *call) strays() bool {
 	for _, l := range c.legs {
 		if l.countedLink && (l.kind&kindUnwatched != 0 || c.links > c.meeting.otherCalls(c.session)) {
 			return true
@@ -129,7 +143,7 @@ func (b *Board) askAway(s *session) {
 		return
 	}
 	for _, c := range s.calls {
-		if c.meeting != nil && (len(c.away) > 0 && c.meeting.remote() > LevelNone || c.checking.waits || c.links > 0 && b.strays(c)) {
+		if c.meeting != nil && (len(c.away) > 0 && c.meeting.remote() > LevelNone || c.checking.waits || c.links > 0 && c.strays()) {
 			b.needCall(c, needPeople)
 		}
 	}

@@ -165,17 +165,9 @@ func (b *Board) boundWaiting(now time.Time) {
 	})
 }
 
-// MeetingsKnown tells that all meetings that run have been met, since every
+// meetingsKnown notes that all meetings that run have been met, since every
 // server has been read once: what still waits is for meetings that ended while
-// callmark was not running.
-func (b *Board) MeetingsKnown(now time.Time) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	b.meetingsKnown(now)
-	b.settle(now)
-}
-
-// meetingsKnown is MeetingsKnown with the lock held, and without settling.
+// callmark was not running. The caller settles.
 func (b *Board) meetingsKnown(now time.Time) {
 	clear(b.saved.correlators)
 	for m := range b.saved.held {

@@ -35,6 +35,14 @@ func (f *fixture) fresh(all ...SavedOverride) *fixture {
 	return &g
 }
 
+// allRead is what follows when every server has been read once.
+func (f *fixture) allRead() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.meetingsKnown(f.now)
+	f.settle(f.now)
+}
+
 // holds says which override holds on a meeting, and its best level.
 func (f *fixture) holds(id MeetingID) string {
 	f.t.Helper()
@@ -139,9 +147,9 @@ func TestOverridesVersion(t *testing.T) {
 	moved("the meeting ends", true)
 	f.Restore(f.now, []SavedOverride{kept(force1, Level1)})
 	moved("restored", true)
-	f.MeetingsKnown(f.now)
+	f.allRead()
 	moved("nothing waits any more", true)
-	f.MeetingsKnown(f.now)
+	f.allRead()
 	moved("once more", false)
 }
 
@@ -198,7 +206,7 @@ func TestRestoredOverrideOfSeveralCalls(t *testing.T) {
 	if v := f.meeting("cor"); len(v.Calls) != 3 {
 		t.Errorf("calls %+v", v.Calls)
 	}
-	f.MeetingsKnown(f.now)
+	f.allRead()
 	g.send(callEnd("d"))
 	if all, _ := f.SavedOverrides(); !slices.Equal(all[0].Calls, []string{"c", "e"}) {
 		t.Errorf("kept %+v", all)
@@ -292,7 +300,7 @@ func TestRestoredOverrideWhileUnverified(t *testing.T) {
 		f := newFixture(t, Options{}).fresh(kept(off, Level3))
 		f.send(callStart("d", "cor"), join("l", "d", staff))
 		f.wantHolds("cor", "clear best 3")
-		f.MeetingsKnown(f.now)
+		f.allRead()
 		checkBoard(t, f.Board)
 		f.wantHolds("cor", "clear best 2")
 	})
@@ -394,7 +402,7 @@ func TestRestoredOverrideExpires(t *testing.T) {
 
 func TestMeetingsKnown(t *testing.T) {
 	f := newFixture(t, Options{}).fresh(kept(force1, Level1))
-	f.MeetingsKnown(f.now)
+	f.allRead()
 	gone := f.entries(EntryForgotten)
 	if f.waits() != 0 || len(gone) != 1 || gone[0].Name != "Crisis room" || gone[0].Who != "op" || !strings.Contains(gone[0].Text, "ended while callmark was not running") {
 		t.Fatalf("%d wait, %v", f.waits(), gone)

@@ -234,12 +234,10 @@ func (b *Board) holder(m *meeting, v *MeetingView) {
 		v.Holder = Holder{Leg: first.id, Name: first.name, Evidence: b.evidence(first)}
 		return
 	}
-	for _, c := range m.calls {
-		for i := range c.away {
-			if p := &c.away[i]; p.evidence.Level == m.computed && !m.hosts(p.bridge) {
-				v.Holder = Holder{Name: p.name, Evidence: p.evidence}
-				return
-			}
+	for _, p := range m.strangers() {
+		if p.evidence.Level == m.computed {
+			v.Holder = Holder{Name: p.name, Evidence: p.evidence}
+			return
 		}
 	}
 }
@@ -273,12 +271,8 @@ func (b *Board) people(m *meeting, v *MeetingView) {
 	for _, level := range groups {
 		v.People[level]++
 	}
-	for _, c := range m.calls {
-		for i := range c.away {
-			if p := &c.away[i]; !m.hosts(p.bridge) {
-				v.People[p.evidence.Level]++
-			}
-		}
+	for _, p := range m.strangers() {
+		v.People[p.evidence.Level]++
 	}
 }
 
@@ -311,18 +305,12 @@ func (b *Board) Legs(id MeetingID) []LegView {
 			})
 		}
 	}
-	for _, c := range m.calls {
-		for i := range c.away {
-			p := &c.away[i]
-			if m.hosts(p.bridge) {
-				continue
-			}
-			legs = append(legs, LegView{
-				ID: fmt.Sprintf("%s/%d", p.bridge, i), Name: p.name, Address: p.evidence.Address, Domain: p.evidence.Host,
-				Level: p.evidence.Level, Evidence: p.evidence, Type: "elsewhere", Presence: InMeeting, Counts: true,
-				Joined: m.started, Call: c.id, Bridge: b.bridgeCalled(p.bridge),
-			})
-		}
+	for c, p := range m.strangers() {
+		legs = append(legs, LegView{
+			ID: p.id, Name: p.name, Address: p.evidence.Address, Domain: p.evidence.Host,
+			Level: p.evidence.Level, Evidence: p.evidence, Type: "elsewhere", Presence: InMeeting, Counts: true,
+			Joined: m.started, Call: c.id, Bridge: b.bridgeCalled(p.bridge),
+		})
 	}
 	slices.SortFunc(legs, func(x, y LegView) int {
 		switch {

@@ -17,10 +17,9 @@ type Round struct {
 
 // round is what a session knows of the latest reading of its lists.
 type round struct {
-	number uint64
-	asOf   int64
-	known  int64 // as of which index all is known once it is over; at most asOf
-	open   bool  // not all that it made necessary has been read
+	asOf  int64
+	known int64 // as of which index all is known once it is over; at most asOf
+	open  bool  // not all that it made necessary has been read
 }
 
 // BeginRound begins to read a server's lists. Its status should have been polled
@@ -90,7 +89,7 @@ func (b *Board) Listed(now time.Time, r Round, calls []CallFacts, legs []LegFact
 		b.settle(now) // the index may be one of the run before
 		return false
 	}
-	s.round = round{number: s.round.number + 1, asOf: r.asOf, open: true}
+	s.round = round{asOf: r.asOf, open: true}
 	named := make(map[string]struct{}, len(calls)+len(legs))
 	for i := range calls {
 		if !b.breathe(now, f, r, s, i) {
@@ -311,14 +310,8 @@ func (b *Board) seenLeg(now time.Time, s *session, asOf int64, f *LegFacts) *leg
 		return nil
 	}
 	if s.legs[id] == nil {
-		// Unread before it is put into its call, so that the call is.
-		for b.legs >= b.o.Bounds.Legs && b.forgetOldest(s) {
-		}
-		if b.legs < b.o.Bounds.Legs {
-			l := newLeg(id, now, observed(asOf))
-			l.unread, l.evidence = true, b.o.Rules.Classify("")
-			s.legs[id] = l
-			b.legs++
+		if l := b.leg(now, s, id, observed(asOf)); l != nil {
+			l.unread = true // before it is put into its call, so that the call is
 		}
 	}
 	b.legEvent(now, s, observed(asOf), &Event{Kind: LegUpdated, Leg: *f})
@@ -489,7 +482,7 @@ func (b *Board) check(now time.Time, c *call, asOf int64, r CallReading) {
 	switch {
 	case r.Remote < 0 && c.links == 0:
 		c.checking.people = true
-	case r.Remote > int64(c.meeting.elsewhere(c)) || c.links > 0 && b.strays(c) || len(c.away) > 0:
+	case r.Remote > int64(c.meeting.elsewhere(c)) || c.links > 0 && c.strays() || len(c.away) > 0:
 		b.needCall(c, needPeople)
 	default:
 		c.checking.people = true

@@ -10,21 +10,7 @@ import (
 // pressHelp answers a key while the full help is shown: those that move scroll
 // it, any other closes it.
 func (m *model) pressHelp(msg tea.KeyPressMsg) {
-	k, d := &m.keys, &m.helpPage
-	switch {
-	case key.Matches(msg, k.Up):
-		d.move(-1)
-	case key.Matches(msg, k.Down):
-		d.move(1)
-	case key.Matches(msg, k.PageUp):
-		d.turn(-1)
-	case key.Matches(msg, k.PageDown):
-		d.turn(1)
-	case key.Matches(msg, k.Home):
-		d.jump(false)
-	case key.Matches(msg, k.End):
-		d.jump(true)
-	default:
+	if !m.keys.travel(msg, &m.helpPage) {
 		m.helping = false
 	}
 }

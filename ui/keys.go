@@ -5,6 +5,7 @@ import (
 
 	"charm.land/bubbles/v2/help"
 	"charm.land/bubbles/v2/key"
+	tea "charm.land/bubbletea/v2"
 )
 
 // keymap is every key of the console. The letters of the first groups are a
@@ -171,4 +172,25 @@ func fitting(all []key.Binding, w int) []key.Binding {
 		out = append(out, b)
 	}
 	return out
+}
+
+// travel moves in a list, or in a text, if the key is one that does.
+func (k *keymap) travel(msg tea.KeyPressMsg, l lister) bool {
+	switch {
+	case key.Matches(msg, k.Up):
+		l.move(-1)
+	case key.Matches(msg, k.Down):
+		l.move(1)
+	case key.Matches(msg, k.PageUp):
+		l.turn(-1)
+	case key.Matches(msg, k.PageDown):
+		l.turn(1)
+	case key.Matches(msg, k.Home):
+		l.jump(false)
+	case key.Matches(msg, k.End):
+		l.jump(true)
+	default:
+		return false
+	}
+	return true
 }

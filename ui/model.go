@@ -331,18 +331,7 @@ func (m *model) pressView(msg tea.KeyPressMsg) tea.Cmd {
 		return nil
 	}
 	switch {
-	case key.Matches(msg, k.Up):
-		list.move(-1)
-	case key.Matches(msg, k.Down):
-		list.move(1)
-	case key.Matches(msg, k.PageUp):
-		list.turn(-1)
-	case key.Matches(msg, k.PageDown):
-		list.turn(1)
-	case key.Matches(msg, k.Home):
-		list.jump(false)
-	case key.Matches(msg, k.End):
-		list.jump(true)
+	case k.travel(msg, list):
 	case key.Matches(msg, k.Open):
 		m.pressOpen()
 	case key.Matches(msg, k.Back):
