@@ -15,7 +15,8 @@ const (
 	EntryLevel  // the computed level of a meeting changed
 	EntryVerified
 	EntryUnverified
-	EntrySent // a marking was accepted
+	EntryWanted // another marking is wanted on a call
+	EntrySent   // a marking was accepted
 	EntryConfirmed
 	EntryFailed // a marking could not be written
 	EntryForced // an operator overrode
@@ -51,6 +52,8 @@ func (k EntryKind) String() string {
 		return "verified"
 	case EntryUnverified:
 		return "unverified"
+	case EntryWanted:
+		return "marking wanted"
 	case EntrySent:
 		return "marking sent"
 	case EntryConfirmed:

@@ -49,7 +49,7 @@ func (e Entry) Attrs() []slog.Attr {
 // levelled reports whether the level is a fact of the entry's kind.
 func (e Entry) levelled() bool {
 	switch e.Kind {
-	case EntryJoined, EntryLeft, EntryMoved, EntryLevel, EntrySent, EntryConfirmed, EntryFailed, EntryForced, EntryReleased, EntryFell, EntryHolds, EntryVerified, EntryUnverified:
+	case EntryJoined, EntryLeft, EntryMoved, EntryLevel, EntryWanted, EntrySent, EntryConfirmed, EntryFailed, EntryForced, EntryReleased, EntryFell, EntryHolds, EntryVerified, EntryUnverified:
 		return e.Meeting != ""
 	}
 	return false

@@ -25,6 +25,14 @@ type Marking struct {
 // Shows reports whether the marking puts a text on the screens.
 func (m Marking) Shows() bool { return m.Kind == MarkLevel || m.Kind == MarkText }
 
+// says is the marking in the journal's words.
+func (m Marking) says() string {
+	if m.Kind == MarkClear {
+		return "cleared"
+	}
+	return m.Text
+}
+
 // CallRef names a call for as long as the board lives. It is never used again
 // for another call.
 type CallRef uint64

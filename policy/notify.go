@@ -89,10 +89,7 @@ func (b *Board) Sent(now time.Time, ref CallRef, m Marking, server string) {
 
 // reason says what a marking shows and why it is wanted.
 func (b *Board) reason(c *call, m Marking) string {
-	text := m.Text
-	if m.Kind == MarkClear {
-		text = "cleared"
-	}
+	text := m.says()
 	meeting := c.meeting
 	switch {
 	case meeting.override != nil:

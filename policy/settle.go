@@ -141,8 +141,12 @@ func (b *Board) overriding(o Override) Marking {
 // want follows what is wanted on a call, and has the notifier look at it when
 // something is to be written.
 func (b *Board) want(now time.Time, m *meeting, c *call) {
-	if w := b.marking(m, c); w != c.wanted {
+	w := b.marking(m, c)
+	if w != c.wanted {
 		c.wanted, c.wantedSince, c.stateSince = w, now, now
+		if w.Kind != MarkNone {
+			b.note(now, b.about(m, Entry{Kind: EntryWanted, Call: c.id, Bridge: c.session.label(), Level: w.Level, Text: w.says()}))
+		}
 	}
 	if _, write := c.decide(); write {
 		b.look(c)

@@ -369,7 +369,7 @@ func TestJournalTells(t *testing.T) {
 		switch e.Kind {
 		case EntryLevel:
 			s += fmt.Sprintf(" %s to %s", e.Before, e.Level)
-		case EntryLeft, EntrySent:
+		case EntryLeft, EntryWanted, EntrySent:
 			s += ": " + e.Text
 		}
 		got = append(got, s)
@@ -377,11 +377,15 @@ func TestJournalTells(t *testing.T) {
 			t.Errorf("%+v", e)
 		}
 	}
+	one, two := "marking wanted: Security Level 1: secure endpoints only", "marking wanted: Security Level 2: internal participants"
 	want := []string{
-		"session began", "call started", "joined Room", "level changed none to 1", "joined Eve", "level changed 1 to 3",
+		"session began", "call started", "joined Room", "level changed none to 1", one,
+		"joined Eve", "level changed 1 to 3", "marking wanted: Security Level 3: external participants",
 		"marking sent: Security Level 3: external participants; Eve: host evil.test matches no entry",
-		"address changed Eve", "level changed 3 to 2", "left Eve: remote teardown", "level changed 2 to 1",
-		"override set", "override released", "left Room: call ended", "level changed 1 to none", "call ended",
+		"address changed Eve", "level changed 3 to 2", two,
+		"left Eve: remote teardown", "level changed 2 to 1", one,
+		"override set", "marking wanted: cleared", "override released", one,
+		"left Room: call ended", "level changed 1 to none", "call ended",
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)

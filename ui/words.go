@@ -231,7 +231,7 @@ func (w *words) entry(e *policy.Entry) string {
 			s = "by " + e.Who + ": " + s
 		}
 		return s + "; level " + w.badge(e.Level, false)
-	case policy.EntrySent, policy.EntryConfirmed, policy.EntryFailed:
+	case policy.EntryWanted, policy.EntrySent, policy.EntryConfirmed, policy.EntryFailed:
 		// Each call of a meeting has a marking of its own.
 		add(shape(e.Level, false))
 		if e.Bridge != "" {
