@@ -296,9 +296,9 @@ func (d *overrideDialog) question(m *model, here []*policy.MeetingView, name str
 			verb = " participant is in "
 		}
 		if len(here) == 1 {
-			verb += "this call."
+			verb += "this meeting."
 		} else {
-			verb += "these calls."
+			verb += "these meetings."
 		}
 		q += " " + who + verb
 	}
@@ -346,7 +346,7 @@ func (d *overrideDialog) consequences(m *model, here []*policy.MeetingView) []st
 		out = append(out, willSay(mark))
 	}
 	if v.Unverified != "" {
-		out = append(out, "Unverified: "+v.Unverified+". There may be others in this call.")
+		out = append(out, "Unverified: "+v.Unverified+". There may be others in it.")
 	}
 	if v.Waiting > 0 {
 		out = append(out, number(v.Waiting)+" in the lobby or on the way in are not counted yet.")
@@ -383,7 +383,7 @@ func (d *overrideDialog) consequencesOfAll(m *model, here []*policy.MeetingView)
 		out = append(out, willSay(mark))
 	}
 	if unverified > 0 {
-		out = append(out, number(unverified)+" of "+number(len(here))+" unverified: there may be others in these calls.")
+		out = append(out, number(unverified)+" of "+number(len(here))+" unverified: there may be others in them.")
 	}
 	if waiting > 0 {
 		out = append(out, number(waiting)+" in the lobby or on the way in are not counted yet.")
