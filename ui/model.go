@@ -115,6 +115,7 @@ func newModel(o *Options) *model {
 		now:   o.Now(),
 		held:  map[policy.MeetingID]*policy.MeetingView{},
 	}
+	m.canvas.stop = m.words.stop
 	m.paint()
 	_ = m.keys.remap(o.Keys, o.ASCII) // its error was the options'
 	m.meetings = newMeetings(m)

@@ -552,12 +552,17 @@ func (t *table[K, R]) appendRow(buf []byte, x *row[K, R], p *palette, g *glyphs)
 		}
 		buf = append(buf, glyph...)
 	}
+	open := false // see seal
 	for i, at := range t.layout {
 		col := &t.columns[at.column]
-		if i > 0 {
-			buf = append(buf, ' ')
+		text, gap := col.text(x.val, at.width), open
+		if open = false; !isPlain(text) {
+			text, open = seal(cut(text, at.width, g.ellipsis), false, g.stop)
+			gap = gap || beginsRight(text)
 		}
-		text := col.text(x.val, at.width)
+		if i > 0 {
+			buf = appendGap(buf, 1, gap, g.stop)
+		}
 		var s style
 		if !selected && col.style != nil {
 			s = col.style(x.val)

@@ -108,7 +108,8 @@ func (m *model) drawDialog(lines []dialogLine, h int) {
 			c.line(" " + l.text)
 			continue
 		}
-		c.parts(m.words.ellipsis, part{}, part{" ", ""}, part{l.text, l.style})
+		margin := string(appendGap(nil, 1, beginsRight(l.text), c.stop))
+		c.parts(m.words.ellipsis, part{}, part{margin, ""}, part{l.text, l.style})
 	}
 }
 
@@ -146,7 +147,8 @@ func (m *model) drawStatus() {
 			c.buf = append(c.buf, "filter: "...)
 			field := m.input.View()
 			c.buf = append(c.buf, field...)
-			c.buf = appendBlanks(c.buf, m.w-width("filter: ")-width(ansi.Strip(field))-width(pass))
+			_, open := seal(m.input.Value(), false, c.stop)
+			c.buf = appendGap(c.buf, m.w-width("filter: ")-width(ansi.Strip(field))-width(pass), open, c.stop)
 			c.buf = append(c.buf, p.faint.of(pass)...)
 		}
 	case m.notice.error:
