@@ -240,7 +240,7 @@ func (m *model) exportable() (name string, rows int) {
 	switch m.view {
 	case viewMeeting, viewInFull:
 		return "participants", len(m.open.table.shown)
-	case viewLog:
+	case viewLog, viewEntry:
 		return "log", len(m.log.table.shown)
 	case viewHistory:
 		return "history", len(m.history.table.shown)
@@ -256,7 +256,7 @@ func (m *model) sheet() *sheet {
 	switch m.view {
 	case viewMeeting, viewInFull:
 		return m.legSheet()
-	case viewLog:
+	case viewLog, viewEntry:
 		return m.logSheet(&m.log)
 	case viewHistory:
 		return m.logSheet(&m.history)

@@ -91,12 +91,10 @@ func (k keymap) forView(v view, readOnly, refresh bool) keymap {
 	switch v {
 	case viewMeetings:
 		off(&k.Back)
-	case viewLog, viewHistory:
-		off(&k.Open)
-	case viewBridge, viewInFull:
+	case viewBridge, viewInFull, viewEntry:
 		off(&k.Open, &k.Filter, &k.Sort, &k.Reverse)
 	}
-	if v == viewLog || v == viewBridges || v == viewBridge {
+	if v == viewLog || v == viewEntry || v == viewBridges || v == viewBridge {
 		off(&k.Force, &k.Clear, &k.Auto, &k.Copy)
 	}
 	if v != viewMeetings {

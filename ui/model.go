@@ -33,7 +33,8 @@ const (
 	viewHistory // of the open meeting
 	viewBridges
 	viewBridge // one Call Bridge in full
-	viewInFull // the open meeting, or a participant of it
+	viewInFull // the open meeting, a participant of it, or an entry of its history
+	viewEntry  // an entry of the log in full
 )
 
 // model is the console's state. It is bubbletea's one model: its parts are
@@ -428,7 +429,7 @@ func (m *model) list() lister {
 		return &m.callBridges.table
 	case viewBridge:
 		return &m.bridge
-	case viewInFull:
+	case viewInFull, viewEntry:
 		return &m.inFull
 	case viewHistory:
 		return &m.history.table
@@ -461,6 +462,10 @@ func (m *model) pressOpen() {
 		m.open.person(m)
 	case viewBridges:
 		m.callBridges.open(m)
+	case viewLog:
+		m.log.open(m, viewEntry)
+	case viewHistory:
+		m.history.open(m, viewInFull)
 	}
 }
 

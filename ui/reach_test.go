@@ -75,6 +75,21 @@ func TestCallBridgesOpenWithOneSelected(t *testing.T) {
 	b.frame().keys("b").shows("1 of 3").hides("is gone")
 }
 
+// What a row of the log cuts off is read in full.
+func TestEntryInFull(t *testing.T) {
+	b := newBench(t, 80, 24)
+	scene(b.board)
+	text := strings.Repeat("word ", 40) + "and the end."
+	b.board.note(policy.Entry{Time: start, Kind: policy.EntryAlarm, Weight: policy.Warning, Bridge: "cms3", Text: text},
+		policy.Entry{Time: start, Kind: policy.EntryJoined, Meeting: "m-cabinet", Name: "Cabinet briefing", Person: "Ines", Address: "sip:ines@corp.example", Call: "call-9", Level: 2, Text: text})
+	b.frame().keys("l").hides("and the end.").keys("enter").shows("and the end.", "Participant  Ines", "Call         call-9")
+	b.keys("enter").shows("This is all there is: esc goes back.").keys("f").shows("The log shows what was")
+	b.keys("esc", "k", "k", "k", "enter").shows("and the end.", "Call Bridge  cms3", "WARNING").keys("esc").shows("7 of").hides("and the end.")
+	// In a meeting's history keys go on acting on the meeting.
+	b.keys("esc", "enter").frame().keys("h", "enter").shows("and the end.").keys("f").shows("Force a marking on \"Cabinet briefing\"")
+	b.keys("esc", "esc").shows("level changed").hides("and the end.")
+}
+
 // Flags of the title are whole or not there.
 func TestTitleOnSmallScreens(t *testing.T) {
 	b := newBench(t, 40, 10, func(o *Options) { o.Demo, o.ReadOnly = true, true })

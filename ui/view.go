@@ -84,7 +84,7 @@ func (m *model) drawBody(h int) {
 		m.callBridges.draw(m, h)
 	case m.view == viewBridge:
 		m.bridge.draw(m, h)
-	case m.view == viewInFull:
+	case m.view == viewInFull, m.view == viewEntry:
 		m.inFull.draw(m, h)
 	case m.view == viewHistory:
 		m.history.draw(m, h)
