@@ -21,7 +21,7 @@ func (m *model) openHelp() {
 	m.helping = true
 	m.helpPage.show(func(m *model) [][]part {
 		groups := enabled(m.keys.forView(m.view, m.o.ReadOnly, m.o.Refresh != nil).FullHelp())
-		lines := [][]part{{{"Keys that work here; moving scrolls, any other key closes this.", m.palette.bold}}}
+		lines := [][]part{{{"Keys that work here, and what the signs mean:", m.palette.bold}}}
 		if columns := m.helpColumns(groups); joined(columns[0]) <= m.w {
 			lines = append(lines, columns...)
 		} else {

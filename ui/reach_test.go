@@ -58,7 +58,7 @@ func TestFilterSaysHowManyPass(t *testing.T) {
 func TestHelpSaysHowToGoOn(t *testing.T) {
 	b := newBench(t, 40, 10)
 	scene(b.board)
-	b.frame().keys("?").shows("lines 1-", "any key closes the help").hides("enter open  f")
+	b.frame().keys("?").shows("lines 1-", "up, down scroll   any other key closes").hides("enter open  f")
 	b.keys("G").shows("its own by it").hides("lines 1-")
 }
 

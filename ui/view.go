@@ -237,7 +237,7 @@ func (m *model) helpLine() string {
 		}
 		return asMany(m.w, "enter keeps it", "esc takes it off", "words: all must occur", "!word: must not", "level:3")
 	case m.helping:
-		return asMany(m.w, "any key closes the help", "up, down, g, G scroll")
+		return asMany(m.w, "up, down scroll   any other key closes")
 	}
 	if m.cached.w != m.w || m.cached.view != m.view || m.cached.text == "" {
 		k := m.keys.forView(m.view, m.o.ReadOnly, m.o.Refresh != nil)
