@@ -39,12 +39,18 @@ func (b *bridgesView) init(m *model) {
 		},
 		columns: []column[view]{
 			{
-				title: "State", min: 10, want: 18, max: 18,
-				text:  func(v view, _ int) string { return bridgeState(&v) },
+				title: "State", min: 10, want: 18, max: 23,
+				text: func(v view, w int) string {
+					s := bridgeState(&v)
+					if width(s) > w { // the header says it too
+						s = strings.TrimSuffix(s, " INSECURE")
+					}
+					return s
+				},
 				style: func(v view) style { return m.healthStyle(bridgeHealth(&v)) },
 				order: func(a, b view) int { return cmp.Compare(bridgeHealth(&a), bridgeHealth(&b)) },
 			},
-			{title: "Call Bridge", min: 8, want: 14, max: 24, rank: 1, text: func(v view, _ int) string { return v.Name }, order: by(func(v view) string { return v.Name })},
+			{title: "Call Bridge", short: "Bridge", min: 8, want: 14, max: 24, rank: 1, text: func(v view, _ int) string { return v.Name }, order: by(func(v view) string { return v.Name })},
 			{
 				title: "Record", min: 6, max: 6, rank: 2, right: true,
 				text:  func(v view, _ int) string { return age(m.now, v.LastRecord) },

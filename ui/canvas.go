@@ -6,6 +6,7 @@ type canvas struct {
 	buf   []byte
 	w, h  int
 	lines int
+	stop  string // see seal
 }
 
 func (c *canvas) reset(w, h int) {
@@ -60,19 +61,29 @@ func (c *canvas) parts(tail string, last part, pieces ...part) {
 	} else {
 		last.text = ""
 	}
-	used := 0
+	used, open := 0, false
 	for _, p := range pieces {
 		text := cut(p.text, room-used, tail)
-		c.buf = append(c.buf, p.style.of(text)...)
 		used += width(text)
+		text, open = seal(text, open, c.stop)
+		c.buf = append(c.buf, p.style.of(text)...)
 		if used >= room {
 			break
 		}
 	}
 	if last.text != "" {
-		c.buf = appendBlanks(c.buf, room-used+1)
+		c.buf = appendGap(c.buf, room-used+1, open, c.stop)
 		c.buf = append(c.buf, last.style.of(last.text)...)
 	}
+}
+
+// appendGap appends n blanks, which close a run from right to left that is open.
+func appendGap(buf []byte, n int, open bool, stop string) []byte {
+	if open && n > 0 && stop != "" {
+		buf = append(buf, stop...)
+		n--
+	}
+	return appendBlanks(buf, n)
 }
 
 // joined is how wide pieces are, one after the other.

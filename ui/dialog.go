@@ -182,14 +182,26 @@ func (d *overrideDialog) lines(m *model, w int) []dialogLine {
 		for l := policy.Level1; l <= policy.Level3; l++ {
 			all = append(all, l.String()+" "+words.names[l])
 		}
-		add("", strings.Join(all, "   ")+"   t own text   esc back")
+		choices := strings.Join(all, "   ") + "   t own text   esc back"
+		if w < width(choices) {
+			choices = strings.Join(all, "  ") + "\nt own text  esc back"
+		}
+		for _, s := range strings.Split(choices, "\n") {
+			add("", s)
+		}
 		d.roll(m, here, ended, add)
 		for l := policy.Level1; l <= policy.Level3; l++ {
-			text := l.String() + "  " + safe(m.board.Preview(policy.Override{Kind: policy.ForceLevel, Level: l}).Text)
-			if n, who := words.above(together(here), l); n > 0 {
+			text := safe(m.board.Preview(policy.Override{Kind: policy.ForceLevel, Level: l}).Text)
+			n, who := words.above(together(here), l)
+			switch {
+			case n > 0 && m.h < 16: // the text comes with the next question
+				text = "hides " + who
+			case n > 0:
 				text += "; hides " + who
+			case m.h < 16:
+				text = "hides nobody"
 			}
-			add(p.faint, text)
+			add(p.faint, l.String()+"  "+text)
 		}
 	case stepText:
 		add(p.bold, "Text for the screens of "+name+":")
@@ -260,7 +272,7 @@ func (d *overrideDialog) allowed(m *model) string {
 
 // field adds the line that is typed into.
 func (d *overrideDialog) field(lines *[]dialogLine, w int) {
-	d.input.SetWidth(max(8, w-3))
+	widen(&d.input, w-3)
 	*lines = append(*lines, dialogLine{text: "> " + d.input.View(), raw: true})
 }
 
@@ -296,9 +308,9 @@ func (d *overrideDialog) question(m *model, here []*policy.MeetingView, name str
 			verb = " participant is in "
 		}
 		if len(here) == 1 {
-			verb += "this call."
+			verb += "this meeting."
 		} else {
-			verb += "these calls."
+			verb += "these meetings."
 		}
 		q += " " + who + verb
 	}
@@ -346,7 +358,7 @@ func (d *overrideDialog) consequences(m *model, here []*policy.MeetingView) []st
 		out = append(out, willSay(mark))
 	}
 	if v.Unverified != "" {
-		out = append(out, "Unverified: "+v.Unverified+". There may be others in this call.")
+		out = append(out, "Unverified: "+v.Unverified+". There may be others in it.")
 	}
 	if v.Waiting > 0 {
 		out = append(out, number(v.Waiting)+" in the lobby or on the way in are not counted yet.")
@@ -383,7 +395,7 @@ func (d *overrideDialog) consequencesOfAll(m *model, here []*policy.MeetingView)
 		out = append(out, willSay(mark))
 	}
 	if unverified > 0 {
-		out = append(out, number(unverified)+" of "+number(len(here))+" unverified: there may be others in these calls.")
+		out = append(out, number(unverified)+" of "+number(len(here))+" unverified: there may be others in them.")
 	}
 	if waiting > 0 {
 		out = append(out, number(waiting)+" in the lobby or on the way in are not counted yet.")

@@ -2,6 +2,7 @@ package ui
 
 import (
 	"cmp"
+	"fmt"
 	"slices"
 	"strings"
 
@@ -204,4 +205,39 @@ func (l *eventLog) all() []logLine {
 // draw writes the view into h lines.
 func (l *eventLog) draw(m *model, h int) {
 	l.table.draw(&m.canvas, h, &m.palette, &m.words.glyphs)
+}
+
+// open shows all of the selected entry, of which its row may have cut off the
+// most.
+func (l *eventLog) open(m *model, v view) {
+	x, ok := l.table.selected()
+	if !ok {
+		m.tell("No entry is selected: move to one first.")
+		return
+	}
+	m.inFull.show(func(m *model) [][]part { return m.entryInFull(&x) })
+	m.visit(v)
+}
+
+// entryInFull says everything that an entry holds, a line for each thing.
+func (m *model) entryInFull(x *logLine) [][]part {
+	e := &x.entry
+	lines := [][]part{{{x.kind, m.weightStyle(e.Weight)}, {"  " + m.words.date(e.Time) + " (" + age(m.now, e.Time) + ")", ""}}}
+	line := func(label, text string) {
+		if text != "" {
+			lines = append(lines, []part{{fmt.Sprintf("%-13s", label), m.palette.faint}, {text, ""}})
+		}
+	}
+	line("What", m.words.entry(e))
+	line("Weight", weight(e.Weight))
+	line("About", e.Name)
+	line("Participant", e.Person)
+	line("Address", e.Address)
+	line("Domain", e.Domain)
+	line("By", e.Who)
+	line("Call Bridge", e.Bridge)
+	line("Meeting", string(e.Meeting))
+	line("Call", e.Call)
+	line("Leg", e.Leg)
+	return lines
 }

@@ -47,7 +47,7 @@ func (m *model) pressExport() {
 		m.tell("There is nothing to export here.")
 		return
 	}
-	m.dialog = &exportDialog{}
+	m.ask(&exportDialog{})
 }
 
 func (d *exportDialog) press(m *model, msg tea.KeyPressMsg) tea.Cmd {
@@ -112,12 +112,16 @@ func (d *exportDialog) lines(m *model, w int) []dialogLine {
 	if d.json {
 		form = " JSON"
 	}
-	d.input.SetWidth(max(8, w-3))
-	return []dialogLine{
-		{text: what + form + " to the file:", style: m.palette.bold},
-		{text: "> " + d.input.View(), raw: true},
-		{text: "enter writes it, for your eyes only; an older file stays as it is   esc back"},
+	widen(&d.input, w-3)
+	var lines []dialogLine
+	for _, s := range wrap(what+form+" to the file:", w) {
+		lines = append(lines, dialogLine{text: s, style: m.palette.bold})
 	}
+	lines = append(lines, dialogLine{text: "> " + d.input.View(), raw: true})
+	for _, s := range wrap("enter writes it, for your eyes only; an older file stays as it is   esc back", w) {
+		lines = append(lines, dialogLine{text: s})
+	}
+	return lines
 }
 
 // exported tells where the file is.
@@ -236,7 +240,7 @@ func (m *model) exportable() (name string, rows int) {
 	switch m.view {
 	case viewMeeting, viewInFull:
 		return "participants", len(m.open.table.shown)
-	case viewLog:
+	case viewLog, viewEntry:
 		return "log", len(m.log.table.shown)
 	case viewHistory:
 		return "history", len(m.history.table.shown)
@@ -252,7 +256,7 @@ func (m *model) sheet() *sheet {
 	switch m.view {
 	case viewMeeting, viewInFull:
 		return m.legSheet()
-	case viewLog:
+	case viewLog, viewEntry:
 		return m.logSheet(&m.log)
 	case viewHistory:
 		return m.logSheet(&m.history)

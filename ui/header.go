@@ -203,13 +203,19 @@ func (m *model) drawTitle() {
 	if m.o.Version != "" && m.w >= 60 {
 		parts = append(parts, part{" " + m.o.Version, p.faint})
 	}
+	// A flag that has no room is left out: half of one says nothing.
+	room := m.w - width(m.words.clock(m.now)) - 1
 	flag := func(on bool, text string, s style) {
-		if on {
+		if on && joined(parts)+2+width(text) <= room {
 			parts = append(parts, part{"  ", ""}, part{text, s})
 		}
 	}
+	paused := "PAUSED, " + plural(len(m.held), "change") + " waiting"
+	if m.w < 60 {
+		paused = "PAUSED +" + number(len(m.held))
+	}
+	flag(m.paused, paused, p.warn)
 	flag(m.o.Demo, "DEMO", p.warn)
-	flag(m.paused, "PAUSED, "+plural(len(m.held), "change")+" waiting", p.warn)
 	flag(m.o.ReadOnly, "READ-ONLY", p.bold)
 	flag(m.receiver.Open, "RECEIVER OPEN", p.warn)
 	flag(m.receiver.Refused > 0, number(m.receiver.Refused)+" refused", "")

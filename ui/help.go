@@ -21,7 +21,7 @@ func (m *model) openHelp() {
 	m.helping = true
 	m.helpPage.show(func(m *model) [][]part {
 		groups := enabled(m.keys.forView(m.view, m.o.ReadOnly, m.o.Refresh != nil).FullHelp())
-		lines := [][]part{{{"Keys that work here; moving scrolls, any other key closes this.", m.palette.bold}}}
+		lines := [][]part{{{"Keys that work here, and what the signs mean:", m.palette.bold}}}
 		if columns := m.helpColumns(groups); joined(columns[0]) <= m.w {
 			lines = append(lines, columns...)
 		} else {
@@ -32,10 +32,7 @@ func (m *model) openHelp() {
 				}
 			}
 		}
-		for _, s := range m.legend() {
-			lines = append(lines, []part{{s, m.palette.faint}})
-		}
-		return lines
+		return append(lines, m.legend()...)
 	})
 }
 
@@ -75,14 +72,18 @@ func (m *model) helpColumns(groups [][]key.Binding) [][]part {
 func fill(s string, w int) string { return s + strings.Repeat(" ", max(0, w-width(s))) }
 
 // legend says what the signs on the screen mean.
-func (m *model) legend() []string {
-	return []string{
-		"",
-		"[1] [2] [3]  level, from the most to the least trusted; [1?] the picture may be incomplete; [ ] nobody counts",
-		"(3)          somebody who does not bear on the level: in the lobby, the IVR, a recorder, a link",
-		"[1]" + m.words.arrow + "[3]" + strings.Repeat(" ", 7-width(m.words.arrow)) + "on the screens, and wanted there: wanted, sending, sent (accepted), confirmed (read back), FAILED",
-		"filter       words that all must occur, !word must not; level:3 domain:host bridge:name is:unverified is:overridden is:failing",
-		"sign         * selected with space; for 2 s after a change: " + m.words.up + " level less trusted, " + m.words.down + " more trusted, + new, ~ something else",
-		"*            behind a participant's level: the meeting has its own by it",
+func (m *model) legend() [][]part {
+	lines := [][]part{nil}
+	for _, l := range [][2]string{
+		{"[1] [2] [3]", "level, from the most to the least trusted; [1?] the picture may be incomplete; [ ] nobody counts"},
+		{"(3)", "somebody who does not bear on the level: in the lobby, the IVR, a recorder, a link"},
+		{"[1]" + m.words.arrow + "[3]", "on the screens, and wanted there: wanted, sending, sent (accepted), confirmed (read back), FAILED"},
+		{"1:4 3:2", "people by level: four of level 1, two of level 3"},
+		{"filter", "words that all must occur, !word must not; level:3 domain:host bridge:name is:unverified is:overridden is:failing"},
+		{"sign", "* selected with space; for 2 s after a change: " + m.words.up + " level less trusted, " + m.words.down + " more trusted, + new, ~ something else"},
+		{"*", "behind a participant's level: the meeting has its own by it"},
+	} {
+		lines = append(lines, []part{{fill(l[0], 12) + " ", m.palette.faint}, {l[1], m.palette.faint}})
 	}
+	return lines
 }

@@ -91,12 +91,10 @@ func (k keymap) forView(v view, readOnly, refresh bool) keymap {
 	switch v {
 	case viewMeetings:
 		off(&k.Back)
-	case viewLog, viewHistory:
-		off(&k.Open)
-	case viewBridge, viewInFull:
+	case viewBridge, viewInFull, viewEntry:
 		off(&k.Open, &k.Filter, &k.Sort, &k.Reverse)
 	}
-	if v == viewLog || v == viewBridges || v == viewBridge {
+	if v == viewLog || v == viewEntry || v == viewBridges || v == viewBridge {
 		off(&k.Force, &k.Clear, &k.Auto, &k.Copy)
 	}
 	if v != viewMeetings {
@@ -116,7 +114,7 @@ func (k keymap) forView(v view, readOnly, refresh bool) keymap {
 
 // ShortHelp is the line at the bottom, the most needed first.
 func (k keymap) ShortHelp() []key.Binding {
-	return []key.Binding{k.Help, k.Open, k.Back, k.Force, k.Clear, k.Auto, k.Filter, k.Sort, k.Refresh, k.Quit, k.Log, k.Bridges, k.History, k.InFull, k.Group, k.Export, k.Ages}
+	return []key.Binding{k.Help, k.Open, k.Back, k.Force, k.Clear, k.Auto, k.Filter, k.Sort, k.Refresh, k.Quit, k.Log, k.Bridges, k.History, k.InFull, k.Group, k.Export, k.Ages, k.Pick, k.Pause, k.Next}
 }
 
 // FullHelp is what ? shows.

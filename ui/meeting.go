@@ -119,19 +119,21 @@ func newLegs(m *model) table[string, policy.LegView] {
 				order: func(a, b view) int { return cmp.Compare(a.Level, b.Level) },
 				desc:  true,
 			},
-			{title: "Name", min: 12, want: 16, max: 28, rank: 1, text: func(v view, _ int) string { return v.Name }, order: by(func(v view) string { return v.Name })},
-			{title: "Presence", min: 10, want: 11, max: 11, rank: 5, text: func(v view, _ int) string { return presence(v) }, order: by(presence)},
-			{title: "Domain", min: 11, want: 18, max: 26, rank: 2, text: func(v view, _ int) string { return dash(v.Domain) }, order: by(func(v view) string { return v.Domain })},
-			{title: "Type", min: 6, want: 9, max: 9, rank: 6, text: func(v view, _ int) string { return v.Type }, order: by(func(v view) string { return v.Type })},
+			{title: "Name", min: 12, want: 16, max: 22, rank: 1, text: func(v view, _ int) string { return v.Name }, order: by(func(v view) string { return v.Name })},
+			// The headings of the sections say it as well.
+			{title: "Presence", min: 10, want: 11, max: 11, rank: 9, text: func(v view, _ int) string { return presence(v) }, order: by(presence)},
+			{title: "Domain", min: 11, want: 18, max: 20, rank: 2, text: func(v view, _ int) string { return dash(v.Domain) }, order: by(func(v view) string { return v.Domain })},
+			{title: "Type", min: 6, want: 9, max: 9, rank: 5, text: func(v view, _ int) string { return v.Type }, order: by(func(v view) string { return v.Type })},
 			{
-				title: "In", min: 4, max: 5, rank: 7, right: true,
+				title: "In", min: 4, max: 5, rank: 6, right: true,
 				text:  func(v view, _ int) string { return age(m.now, v.Joined) },
 				order: func(a, b view) int { return a.Joined.Compare(b.Joined) },
 				desc:  true,
 			},
 			{title: "Media", min: 11, max: 11, rank: 3, text: func(v view, _ int) string { return v.Media.String() }, order: by(func(v view) string { return v.Media.String() })},
-			{title: "Address", min: 16, max: 32, rank: 8, text: func(v view, _ int) string { return dash(v.Address) }, order: by(func(v view) string { return v.Address })},
-			{title: "Evidence", min: 14, want: 36, rank: 4, text: func(v view, _ int) string { return evidence(&v) }, order: by(func(v view) string { return evidence(&v) })},
+			{title: "Address", min: 16, rank: 8, text: func(v view, _ int) string { return dash(v.Address) }, order: by(func(v view) string { return v.Address })},
+			// Its level stands in the first column.
+			{title: "Evidence", min: 14, want: 41, max: 64, rank: 4, text: func(v view, _ int) string { return v.Evidence.String() }, order: by(func(v view) string { return evidence(&v) })},
 		},
 	}
 	t.init()

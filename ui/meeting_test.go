@@ -43,7 +43,7 @@ func TestParticipantsInSections(t *testing.T) {
 		"hosted on other Call Bridges, counted: 1", "Zoe",
 		"lobby, IVR, not counted: 2", "(3) EXTERNAL  Caller", "Guest",
 		"recorders and links, not counted: 1", "Recorder 1")
-	b.shows("3: host evil.test matches no entry", "2: host corp.example matches corp.example in internal")
+	b.shows(" host evil.test matches no entry", " host corp.example matches corp.example in internal")
 	for name, media := range map[string]string{"Recorder 1": "encrypted", "Eve ": "unencrypted", "Mallory  ": "unknown"} {
 		if got := b.line(name); !strings.Contains(got, " "+media) {
 			t.Errorf("media: %q", got)

@@ -138,7 +138,7 @@ func newMeetings(m *model) table[policy.MeetingID, *policy.MeetingView] {
 				desc:  true,
 			},
 			{
-				title: "Meeting", min: 12, want: 24, rank: 1,
+				title: "Meeting", min: 12, want: 26, rank: 1,
 				text:  func(v view, _ int) string { return nameOf(v) },
 				order: byName,
 				lead:  func(v view) lead { return lead{text: v.Name, whole: true} },
@@ -178,7 +178,7 @@ func newMeetings(m *model) table[policy.MeetingID, *policy.MeetingView] {
 				desc:  true,
 			},
 			{
-				title: "Bridges", min: 8, max: 22, rank: 8,
+				title: "Bridges", min: 8, want: 12, max: 22, rank: 8,
 				text:  func(v view, _ int) string { return bridgesOf(v) },
 				order: func(a, b view) int { return foldCompare(bridgesOf(a), bridgesOf(b)) },
 				lead:  func(v view) lead { return lead{text: bridgesOf(v), whole: true} },

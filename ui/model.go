@@ -33,7 +33,8 @@ const (
 	viewHistory // of the open meeting
 	viewBridges
 	viewBridge // one Call Bridge in full
-	viewInFull // the open meeting, or a participant of it
+	viewInFull // the open meeting, a participant of it, or an entry of its history
+	viewEntry  // an entry of the log in full
 )
 
 // model is the console's state. It is bubbletea's one model: its parts are
@@ -76,6 +77,8 @@ type model struct {
 	fallen fallen                                   // also while paused
 
 	dialog    dialog // nil: none
+	askTop    int    // the first of its lines that is shown
+	askMore   int    // how many of them had no room
 	filtering bool   // the filter is being typed
 	input     textinput.Model
 	helping   bool // the full help is shown
@@ -113,6 +116,7 @@ func newModel(o *Options) *model {
 		now:   o.Now(),
 		held:  map[policy.MeetingID]*policy.MeetingView{},
 	}
+	m.canvas.stop = m.words.stop
 	m.paint()
 	_ = m.keys.remap(o.Keys, o.ASCII) // its error was the options'
 	m.meetings = newMeetings(m)
@@ -296,6 +300,15 @@ func (m *model) press(msg tea.KeyPressMsg) tea.Cmd {
 		// Nobody acts on what cannot be seen.
 		return nil
 	case m.dialog != nil:
+		switch msg.String() {
+		case "down":
+			m.askTop++ // drawing keeps it within what there is
+			return nil
+		case "up":
+			m.askTop = max(0, m.askTop-1)
+			return nil
+		}
+		m.askTop = 0
 		return m.dialog.press(m, msg)
 	case m.filtering:
 		return m.pressFilter(msg)
@@ -304,6 +317,13 @@ func (m *model) press(msg tea.KeyPressMsg) tea.Cmd {
 		return nil
 	}
 	return m.pressView(msg)
+}
+
+// ask opens a dialog. A notice of what went before would read as if it were
+// about the question.
+func (m *model) ask(d dialog) {
+	m.dialog, m.askTop = d, 0
+	m.notice = notice{}
 }
 
 // pressFilter answers a key while a filter is typed.
@@ -351,9 +371,9 @@ func (m *model) pressView(msg tea.KeyPressMsg) tea.Cmd {
 	case key.Matches(msg, k.Reverse):
 		list.turnAround()
 	case key.Matches(msg, k.Force):
-		m.act(func(targets []policy.MeetingID) { m.dialog = newForce(targets) })
+		m.act(func(targets []policy.MeetingID) { m.ask(newForce(targets)) })
 	case key.Matches(msg, k.Clear):
-		m.act(func(targets []policy.MeetingID) { m.dialog = newClear(targets) })
+		m.act(func(targets []policy.MeetingID) { m.ask(newClear(targets)) })
 	case key.Matches(msg, k.Auto):
 		var cmd tea.Cmd
 		m.act(func(targets []policy.MeetingID) { cmd = m.automatic(targets) })
@@ -365,7 +385,7 @@ func (m *model) pressView(msg tea.KeyPressMsg) tea.Cmd {
 	case key.Matches(msg, k.Help):
 		m.openHelp()
 	case key.Matches(msg, k.Quit):
-		m.dialog = &quitDialog{}
+		m.ask(&quitDialog{})
 	case key.Matches(msg, k.Log):
 		m.visit(viewLog)
 	case key.Matches(msg, k.Bridges):
@@ -409,7 +429,7 @@ func (m *model) list() lister {
 		return &m.callBridges.table
 	case viewBridge:
 		return &m.bridge
-	case viewInFull:
+	case viewInFull, viewEntry:
 		return &m.inFull
 	case viewHistory:
 		return &m.history.table
@@ -442,6 +462,10 @@ func (m *model) pressOpen() {
 		m.open.person(m)
 	case viewBridges:
 		m.callBridges.open(m)
+	case viewLog:
+		m.log.open(m, viewEntry)
+	case viewHistory:
+		m.history.open(m, viewInFull)
 	}
 }
 
@@ -537,7 +561,7 @@ func (m *model) act(do func([]policy.MeetingID)) {
 // screens show then follows from the facts.
 func (m *model) automatic(targets []policy.MeetingID) tea.Cmd {
 	if len(targets) > 1 {
-		m.dialog = releaseDialog{targets}
+		m.ask(releaseDialog{targets})
 		return nil
 	}
 	v, ok := m.meeting(targets[0])
@@ -657,4 +681,11 @@ func newInput() textinput.Model {
 	in.CharLimit = 300
 	in.Focus()
 	return in
+}
+
+// widen gives a field w cells. Only moving the cursor makes it see what of its
+// text it has room for.
+func widen(in *textinput.Model, w int) {
+	in.SetWidth(max(8, w))
+	in.SetCursor(in.Position())
 }

@@ -48,7 +48,7 @@ func TestForceAsksFirst(t *testing.T) {
 	v.People = [4]int{0, 3, 0, 2}
 	b.board.put(v)
 	b.frame().keys("f").shows("Force a marking", "1 SECURE", "t own text")
-	b.keys("1").shows(`Force [1] SECURE on "Cabinet briefing"?`, "2 external participants are in this call", "Security Level 1")
+	b.keys("1").shows(`Force [1] SECURE on "Cabinet briefing"?`, "2 external participants are in this meeting", "Security Level 1")
 	// The default is no.
 	b.keys("enter").hides("Force [1]").shows("Nothing was done")
 	if got := b.board.acts(); got != "" {

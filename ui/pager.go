@@ -1,5 +1,7 @@
 package ui
 
+import "strings"
+
 // detail is everything about one thing, in lines that are wrapped and never cut
 // off, to be scrolled. What it says is read anew for each frame, by a key of
 // what it is about: it never shows another.
@@ -39,7 +41,10 @@ func wrapParts(line []part, w int) [][]part {
 	if joined(line) <= w {
 		return [][]part{line}
 	}
-	const indent = "  "
+	indent := "  "
+	if label := line[0].text; w >= 60 && len(line) > 1 && strings.HasSuffix(label, " ") {
+		indent = strings.Repeat(" ", width(label)) // below the text, not the label
+	}
 	var out [][]part
 	var at []part
 	room := w
@@ -92,6 +97,14 @@ func (d *detail) complaint() string  { return "" }
 func (d *detail) sortNext()          {}
 func (d *detail) sorting() string    { return "" }
 func (d *detail) turnAround()        {}
+
+// lines says which lines are on the screen, where these are not all.
+func (d *detail) lines() string {
+	if d.all <= d.page {
+		return ""
+	}
+	return "lines " + number(d.top+1) + "-" + number(min(d.top+d.page, d.all)) + " of " + number(d.all)
+}
 
 // position says which line is the last on the screen, of how many.
 func (d *detail) position() (at, shown, all int) {

@@ -42,8 +42,8 @@ func (o *openMeeting) sections(m *model) *grouping[policy.LegView] {
 		},
 		title: func(section int, rows []policy.LegView) part {
 			say := func(text string) part {
-				text = m.words.rule + " " + text + ": " + number(len(rows)) + " "
-				return part{text + strings.Repeat(m.words.rule, max(0, min(60, m.w)-width(text))), m.palette.faint}
+				text = m.words.rule + m.words.rule + " " + text + ": " + number(len(rows)) + " "
+				return part{text + strings.Repeat(m.words.rule, max(0, m.w-width(text))), m.palette.faint}
 			}
 			switch section {
 			case sectionElsewhere:

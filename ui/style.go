@@ -41,11 +41,12 @@ func newPalette(mono bool) palette {
 // glyphs are the characters that are more than ASCII where that is allowed.
 type glyphs struct {
 	ellipsis, arrow, up, down, rule string
+	stop                            string // see seal
 }
 
 func newGlyphs(ascii bool) glyphs {
 	if ascii {
 		return glyphs{ellipsis: "..", arrow: "->", up: "^", down: "v", rule: "-"}
 	}
-	return glyphs{ellipsis: "…", arrow: "→", up: "▲", down: "▼", rule: "─"}
+	return glyphs{ellipsis: "…", arrow: "→", up: "▲", down: "▼", rule: "─", stop: "\u2800"}
 }

@@ -11,12 +11,13 @@ import (
 // column is one column of a table over rows R.
 type column[R any] struct {
 	title string
-	min   int  // narrowest useful width, in cells
-	want  int  // width at which little is cut off; 0: min
-	max   int  // widest useful width; 0: as wide as can be
-	rank  int  // the column with the highest rank is the first to go; 0 never goes
-	right bool // aligned to the right
-	whole bool // has two forms: takes the width it wants, or the least
+	short string // the title where the column is narrower than that
+	min   int    // narrowest useful width, in cells
+	want  int    // width at which little is cut off; 0: min
+	max   int    // widest useful width; 0: as wide as can be
+	rank  int    // the column with the highest rank is the first to go; 0 never goes
+	right bool   // aligned to the right
+	whole bool   // has two forms: takes the width it wants, or the least
 
 	text  func(r R, w int) string
 	style func(r R) style  // nil: plain
@@ -317,6 +318,14 @@ func (t *table[K, R]) select_(i int) {
 	t.cursor, t.lost = t.shown[t.at], false
 }
 
+// settle puts the cursor on a row again where its own went away while nobody was
+// looking.
+func (t *table[K, R]) settle() {
+	if t.cursor == nil {
+		t.select_(t.at)
+	}
+}
+
 // move moves the cursor by so many rows.
 func (t *table[K, R]) move(by int) {
 	t.touched = true
@@ -504,6 +513,9 @@ func (t *table[K, R]) appendHeading(buf []byte, p *palette, g *glyphs) []byte {
 	for i, at := range t.layout {
 		col := &t.columns[at.column]
 		title := col.title
+		if col.short != "" && width(title) > at.width {
+			title = col.short
+		}
 		if at.column == t.by || t.by < 0 && t.reverse && i == 0 {
 			mark := g.up
 			if t.by >= 0 && col.desc != t.reverse {
@@ -540,12 +552,17 @@ func (t *table[K, R]) appendRow(buf []byte, x *row[K, R], p *palette, g *glyphs)
 		}
 		buf = append(buf, glyph...)
 	}
+	open := false // see seal
 	for i, at := range t.layout {
 		col := &t.columns[at.column]
-		if i > 0 {
-			buf = append(buf, ' ')
+		text, gap := col.text(x.val, at.width), open
+		if open = false; !isPlain(text) {
+			text, open = seal(cut(text, at.width, g.ellipsis), false, g.stop)
+			gap = gap || beginsRight(text)
 		}
-		text := col.text(x.val, at.width)
+		if i > 0 {
+			buf = appendGap(buf, 1, gap, g.stop)
+		}
 		var s style
 		if !selected && col.style != nil {
 			s = col.style(x.val)

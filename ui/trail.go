@@ -15,6 +15,9 @@ func (m *model) visit(v view) {
 		m.trail = append(m.trail, m.view)
 	}
 	m.view = v
+	if v == viewBridges {
+		m.callBridges.table.settle()
+	}
 }
 
 // goBack shows the view that this one was called from; the meetings stay.

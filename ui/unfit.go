@@ -13,6 +13,8 @@ func (m *model) place() view {
 		return viewMeeting
 	case viewBridge:
 		return viewBridges
+	case viewEntry:
+		return viewLog
 	}
 	return m.view
 }
@@ -21,13 +23,10 @@ func (m *model) place() view {
 // act on meetings say so themselves: it depends on which is selected.
 func (m *model) unfit(msg tea.KeyPressMsg) string {
 	k := &m.keys
-	lines := m.view == viewBridge || m.view == viewInFull
+	lines := m.view == viewBridge || m.view == viewInFull || m.view == viewEntry
 	switch {
 	case key.Matches(msg, k.Open):
-		switch m.view {
-		case viewLog, viewHistory:
-			return "The log does not open meetings: " + hint(&k.Back, "goes back to them.")
-		case viewBridge, viewInFull:
+		if lines {
 			return "This is all there is: " + hint(&k.Back, "goes back.")
 		}
 	case lines && key.Matches(msg, k.Filter, k.Sort, k.Reverse):

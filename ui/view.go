@@ -60,7 +60,10 @@ func (m *model) draw() string {
 	}
 	m.drawBody(body - ask)
 	c.fill(foot + ask)
-	m.drawDialog(lines, ask)
+	// What has no room is scrolled to; the question and the answers come first.
+	m.askMore = max(0, len(lines)-ask)
+	m.askTop = min(m.askTop, m.askMore)
+	m.drawDialog(lines[m.askTop:], ask)
 	c.fill(foot)
 	m.drawStatus()
 	c.line(m.helpLine())
@@ -81,7 +84,7 @@ func (m *model) drawBody(h int) {
 		m.callBridges.draw(m, h)
 	case m.view == viewBridge:
 		m.bridge.draw(m, h)
-	case m.view == viewInFull:
+	case m.view == viewInFull, m.view == viewEntry:
 		m.inFull.draw(m, h)
 	case m.view == viewHistory:
 		m.history.draw(m, h)
@@ -105,7 +108,8 @@ func (m *model) drawDialog(lines []dialogLine, h int) {
 			c.line(" " + l.text)
 			continue
 		}
-		c.parts(m.words.ellipsis, part{}, part{" ", ""}, part{l.text, l.style})
+		margin := string(appendGap(nil, 1, beginsRight(l.text), c.stop))
+		c.parts(m.words.ellipsis, part{}, part{margin, ""}, part{l.text, l.style})
 	}
 }
 
@@ -113,17 +117,21 @@ func (m *model) drawDialog(lines []dialogLine, h int) {
 // or the most urgent thing about the selected meeting, and where the cursor is.
 func (m *model) drawStatus() {
 	c, p := &m.canvas, &m.palette
-	at, shown, all := m.list().position()
+	list := m.list()
+	at, shown, all := list.position()
 	where := number(at) + " of " + number(shown)
 	if shown != all {
 		where += " (of " + number(all) + ")"
 	}
-	if by := m.list().sorting(); by != "" && m.w >= 60 {
+	if by := list.sorting(); by != "" && m.w >= 60 {
 		where += ", by " + by
 	}
+	if text, ok := m.page(); ok {
+		where = text.lines()
+	}
 	last := part{where, p.faint}
-	odd := m.list().complaint()
-	if n := m.meetings.pickedLen(); n > 0 && m.view == viewMeetings {
+	odd := list.complaint()
+	if n := m.meetings.pickedLen(); n > 0 && m.view == viewMeetings && !m.helping {
 		text := number(n) + " selected"
 		if hidden := m.meetings.hiddenPicks(); hidden > 0 {
 			text += " (" + number(hidden) + " hidden)"
@@ -132,29 +140,30 @@ func (m *model) drawStatus() {
 	}
 	switch {
 	case m.filtering:
-		field := max(8, m.w-width(where)-12)
-		if odd != "" && m.w >= 60 {
-			// What is wrong with it stands beside it.
-			field = min(field, max(16, m.w/3))
-		}
-		m.input.SetWidth(field)
+		// How many pass is said while it is typed.
+		pass := number(shown) + " of " + number(all)
+		widen(&m.input, m.w-width(pass)-12)
 		if c.begin() {
 			c.buf = append(c.buf, "filter: "...)
 			field := m.input.View()
 			c.buf = append(c.buf, field...)
-			if room := m.w - width("filter: ") - width(ansi.Strip(field)) - 2; odd != "" && room > 12 {
-				c.buf = append(c.buf, "  "...)
-				c.buf = append(c.buf, p.warn.of(cut(odd, room, m.words.ellipsis))...)
-			}
+			_, open := seal(m.input.Value(), false, c.stop)
+			c.buf = appendGap(c.buf, m.w-width("filter: ")-width(ansi.Strip(field))-width(pass), open, c.stop)
+			c.buf = append(c.buf, p.faint.of(pass)...)
 		}
 	case m.notice.error:
 		c.parts(m.words.ellipsis, part{}, part{m.notice.text, p.bad})
 	case m.notice.text != "":
 		c.parts(m.words.ellipsis, last, part{m.notice.text, p.bold})
+	case m.helping:
+		c.parts(m.words.ellipsis, last)
 	default:
 		var say []part
-		if f := m.list().filterText(); f != "" {
+		if f := list.filterText(); f != "" {
 			say = append(say, part{"filter: " + f, p.bold}, part{"  ", ""})
+			if shown == 0 {
+				say = append(say, part{"nothing passes it" + comma(hint(&m.keys.Back, "takes it off")), p.warn}, part{"  ", ""})
+			}
 			if odd != "" {
 				say = append(say, part{odd, p.warn}, part{"  ", ""})
 			}
@@ -183,6 +192,28 @@ func (m *model) drawStatus() {
 	}
 }
 
+// page returns the text that is shown instead of a table, if one is.
+func (m *model) page() (*detail, bool) {
+	if m.helping {
+		return &m.helpPage, true
+	}
+	d, ok := m.list().(*detail)
+	return d, ok
+}
+
+// asMany joins as many hints, the most needed first, as w cells have room for:
+// half a hint is none.
+func asMany(w int, hints ...string) string {
+	s := cut(hints[0], w, "")
+	for _, h := range hints[1:] {
+		if width(s)+3+width(h) > w {
+			break
+		}
+		s += "   " + h
+	}
+	return s
+}
+
 // helpLine is the short help. It is made again only when something in it has
 // changed: styles are dear.
 type helpLine struct {
@@ -192,12 +223,21 @@ type helpLine struct {
 }
 
 func (m *model) helpLine() string {
-	if m.dialog != nil || m.filtering {
-		s := "esc goes back"
-		if m.filtering {
-			s = "enter keeps the filter   esc takes it off   words: all must occur   !word: must not   level:3"
+	switch {
+	case m.dialog != nil:
+		say := []string{"esc goes back"}
+		if m.askMore > 0 {
+			say = append(say, "up, down: "+plural(m.askMore, "line")+" more")
 		}
-		return cut(s, m.w, m.words.ellipsis)
+		return asMany(m.w, say...)
+	case m.filtering:
+		if odd := m.list().complaint(); odd != "" {
+			// What is wrong with it, where there is most room.
+			return m.palette.warn.of(cut(odd, m.w, m.words.ellipsis))
+		}
+		return asMany(m.w, "enter keeps it", "esc takes it off", "words: all must occur", "!word: must not", "level:3")
+	case m.helping:
+		return asMany(m.w, "up, down scroll   any other key closes")
 	}
 	if m.cached.w != m.w || m.cached.view != m.view || m.cached.text == "" {
 		k := m.keys.forView(m.view, m.o.ReadOnly, m.o.Refresh != nil)

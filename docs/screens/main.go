@@ -98,8 +98,11 @@ func (s *screen) until(text string) error {
 func (p picture) draw() ([]byte, error) {
 	s := &screen{emu: vt.NewEmulator(columns, lines), wrote: make(chan struct{}, 1)}
 	s.emu.WriteString("\x1b[20h")
-	go io.Copy(io.Discard, s.emu) // what it answers
-	defer s.emu.Close()
+	// What it answers nobody reads. Its own Close would race with that.
+	go io.Copy(io.Discard, s.emu)
+	if answers, ok := s.emu.InputPipe().(io.Closer); ok {
+		defer answers.Close()
+	}
 	in, keys := io.Pipe()
 	defer keys.Close()
 	c, err := ui.New(ui.Options{
