@@ -283,7 +283,7 @@ func (b *Board) reattach(now time.Time, c *call, why string) {
 	if before == nil {
 		b.attach(now, c, b.meeting(now, id))
 		m := c.meeting
-		b.note(now, b.about(m, Entry{Kind: EntryCallStarted, Call: c.id, Bridge: c.session.label()}))
+		b.note(now, b.about(m, Entry{Kind: EntryCallStarted, Call: c.id, Bridge: b.bridgeName(c.session)}))
 		return
 	}
 	// The correlator came late: the call, until now a meeting of its own, joins
@@ -392,7 +392,7 @@ func (b *Board) unattach(now time.Time, c *call) {
 
 // detach is unattach for a call that is over.
 func (b *Board) detach(now time.Time, c *call, why string) {
-	b.note(now, b.about(c.meeting, Entry{Kind: EntryCallEnded, Call: c.id, Bridge: c.session.label(), Text: why}))
+	b.note(now, b.about(c.meeting, Entry{Kind: EntryCallEnded, Call: c.id, Bridge: b.bridgeName(c.session), Text: why}))
 	b.cancelCall(c)
 	b.uncontest(now, c)
 	c.away, c.told, c.checking = nil, false, check{}

@@ -212,7 +212,7 @@ func (b *Board) session(now time.Time, src Source) *session {
 	b.nextSess++
 	s := newSession(src, now, b.nextSess)
 	b.sessions[s.id] = s
-	b.note(now, Entry{Kind: EntrySessionNew, Bridge: s.label(), Text: "session " + s.id})
+	b.note(now, Entry{Kind: EntrySessionNew, Bridge: b.bridgeName(s), Text: "session " + s.id})
 	b.wantLists(now, s, "a new session of its Call Bridge")
 	b.bump()
 	return s
@@ -293,7 +293,7 @@ func (b *Board) forget(now time.Time, s *session, why string) {
 	b.legs -= len(s.legs)
 	delete(b.sessions, s.id)
 	b.unfollow(now, s, why)
-	b.note(now, Entry{Kind: EntrySessionEnded, Bridge: s.label(), Text: why})
+	b.note(now, Entry{Kind: EntrySessionEnded, Bridge: b.bridgeName(s), Text: why})
 	if b.full != "" {
 		b.full = ""
 		for _, m := range b.meetings {
@@ -359,14 +359,14 @@ func (b *Board) checkGap(now time.Time, s *session) {
 	s.gapAt, s.gapWhy = at, why
 	if opened {
 		s.gapSince = now
-		b.note(now, Entry{Kind: EntryUnverified, Weight: Warning, Bridge: s.label(), Text: why})
+		b.note(now, Entry{Kind: EntryUnverified, Weight: Warning, Bridge: b.bridgeName(s), Text: why})
 	}
 	if closed {
 		text := "the missing records came"
 		if reach <= s.synced {
 			text = "read from the server"
 		}
-		b.note(now, Entry{Kind: EntryVerified, Bridge: s.label(), Text: text})
+		b.note(now, Entry{Kind: EntryVerified, Bridge: b.bridgeName(s), Text: text})
 	}
 	if at > 0 {
 		b.wantLists(now, s, why)

@@ -306,10 +306,10 @@ func (b *Board) compare(now time.Time, f *follow, s *session, p Poll) {
 	switch {
 	case missing && quiet && f.silent == "":
 		f.silent, f.since = "its records do not come", now
-		b.note(now, Entry{Kind: EntryServer, Weight: Warning, Name: f.server, Bridge: s.label(), Text: f.silent + ": it is followed by the API alone"})
+		b.note(now, Entry{Kind: EntryServer, Weight: Warning, Name: f.server, Bridge: b.bridgeName(s), Text: f.silent + ": it is followed by the API alone"})
 	case !missing && f.silent != "":
 		f.silent, f.remedy = "", ""
-		b.note(now, Entry{Kind: EntryServer, Name: f.server, Bridge: s.label(), Text: "its records come again"})
+		b.note(now, Entry{Kind: EntryServer, Name: f.server, Bridge: b.bridgeName(s), Text: "its records come again"})
 		b.lower(now, "records/"+f.server)
 	}
 	switch {

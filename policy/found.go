@@ -83,7 +83,7 @@ func (b *Board) confirm(now time.Time, c *call) {
 		return
 	}
 	c.confirmed, c.stateSince = true, now
-	b.note(now, b.about(c.meeting, Entry{Kind: EntryConfirmed, Call: c.id, Bridge: c.session.label(), Level: c.sent.Level, Text: c.sent.Text}))
+	b.note(now, b.about(c.meeting, Entry{Kind: EntryConfirmed, Call: c.id, Bridge: b.bridgeName(c.session), Level: c.sent.Level, Text: c.sent.Text}))
 	b.touch(c.meeting)
 }
 
@@ -112,7 +112,7 @@ func (b *Board) meddled(now time.Time, c *call, text string) {
 	} else {
 		f.again = append(f.again, now)
 	}
-	b.note(now, b.about(c.meeting, Entry{Kind: EntryFailed, Weight: Warning, Call: c.id, Bridge: c.session.label(), Level: f.lost.Level, Text: problem}))
+	b.note(now, b.about(c.meeting, Entry{Kind: EntryFailed, Weight: Warning, Call: c.id, Bridge: b.bridgeName(c.session), Level: f.lost.Level, Text: problem}))
 	b.touch(c.meeting)
 }
 

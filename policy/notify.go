@@ -81,7 +81,7 @@ func (b *Board) Sent(now time.Time, ref CallRef, m Marking, server string) {
 	c.sent, c.sentAt, c.stateSince = m, now, now
 	c.failure, c.attempts = "", 0
 	b.sentTo(c, m)
-	b.note(now, b.about(c.meeting, Entry{Kind: EntrySent, Call: c.id, Bridge: cmp.Or(Clean(server, maxID), c.session.label()),
+	b.note(now, b.about(c.meeting, Entry{Kind: EntrySent, Call: c.id, Bridge: b.writtenOn(server, c.session),
 		Level: m.Level, Text: b.reason(c, m)}))
 	b.touch(c.meeting)
 	b.settle(now)
@@ -128,7 +128,7 @@ func (b *Board) Failed(now time.Time, ref CallRef, m Marking, problem string, un
 	c.attempts++
 	if problem != c.failure {
 		c.failure, c.stateSince = problem, now
-		b.note(now, b.about(c.meeting, Entry{Kind: EntryFailed, Weight: Warning, Call: c.id, Bridge: c.session.label(),
+		b.note(now, b.about(c.meeting, Entry{Kind: EntryFailed, Weight: Warning, Call: c.id, Bridge: b.bridgeName(c.session),
 			Level: m.Level, Text: problem}))
 	}
 	b.touch(c.meeting)

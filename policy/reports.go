@@ -158,7 +158,7 @@ func (b *Board) noteLeg(now time.Time, l *leg, kind EntryKind, before, level Lev
 	if kind == EntryLeft {
 		level, text = before, why
 	}
-	b.note(now, b.about(l.call.meeting, Entry{Kind: kind, Call: l.call.id, Bridge: l.call.session.label(), Leg: l.id,
+	b.note(now, b.about(l.call.meeting, Entry{Kind: kind, Call: l.call.id, Bridge: b.bridgeName(l.call.session), Leg: l.id,
 		Person: l.name, Address: ev.Address, Domain: ev.Host, Level: level, Before: before, Text: text}))
 }
 

@@ -145,7 +145,7 @@ func (b *Board) want(now time.Time, m *meeting, c *call) {
 	if w != c.wanted {
 		c.wanted, c.wantedSince, c.stateSince = w, now, now
 		if w.Kind != MarkNone {
-			b.note(now, b.about(m, Entry{Kind: EntryWanted, Call: c.id, Bridge: c.session.label(), Level: w.Level, Text: w.says()}))
+			b.note(now, b.about(m, Entry{Kind: EntryWanted, Call: c.id, Bridge: b.bridgeName(c.session), Level: w.Level, Text: w.says()}))
 		}
 	}
 	if _, write := c.decide(); write {

@@ -356,6 +356,14 @@ func (b *Board) bridgeName(s *session) string {
 	return s.label()
 }
 
+// writtenOn is how people call the Call Bridge whose server took a marking.
+func (b *Board) writtenOn(server string, s *session) string {
+	if st, ok := b.servers[server]; ok && st.Name != "" {
+		return st.Name
+	}
+	return cmp.Or(Clean(server, maxID), b.bridgeName(s))
+}
+
 // followed adds to a view how its server is followed by the API.
 func (b *Board) followed(v *BridgeView, s *session) {
 	v.Next = NoIndex

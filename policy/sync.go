@@ -537,7 +537,7 @@ func (b *Board) finishRound(now time.Time, s *session) {
 		s.synced = s.round.known
 		b.checkGap(now, s)
 		if first {
-			b.note(now, Entry{Kind: EntryVerified, Bridge: s.label(), Text: fmt.Sprintf("%d running calls read from the server", s.live)})
+			b.note(now, Entry{Kind: EntryVerified, Bridge: b.bridgeName(s), Text: fmt.Sprintf("%d running calls read from the server", s.live)})
 		}
 	}
 	b.bump()

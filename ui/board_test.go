@@ -56,7 +56,7 @@ func TestRealBoard(t *testing.T) {
 	f.apply(start, join("l2", "c1", "Ines", "sip:ines@corp.example"), join("l3", "c1", "Mallory", "sip:mallory@corp.example.evil.test"))
 	b.frame().shows("[3] EXTERNAL", "1:1 2:1 3:1", "by Mallory").keys("enter").frame().shows("corp.example.evil.test matches no entry", "history", "joined")
 
-	b.keys("f", "1").shows("1 external, 1 internal participants").keys("y").frame().shows("forced [1] by anna")
+	b.keys("f", "1").shows("1 external and 1 internal participants").keys("y").frame().shows("forced [1] by anna")
 	v, _ := board.Meeting("corr-c1")
 	if v == nil || v.Override == nil || v.Override.Level != 1 || v.Override.Who != "anna" {
 		t.Fatalf("meeting %+v", v)

@@ -77,7 +77,7 @@ func TestForceText(t *testing.T) {
 	// Letters that are keys elsewhere are text here.
 	b.typed("q yes f").shows("> q yes f")
 	b.m.Update(tea.PasteMsg{Content: " pasted"})
-	b.keys("enter").shows(`Force the text "q yes f pasted"`, "2 internal, 1 secure participants")
+	b.keys("enter").shows(`Force the text "q yes f pasted"`, "2 internal and 1 secure participants")
 	b.keys("r").typed("chair asked").keys("enter", "u", "u").shows("[15:03 (1h00)]", "Reason: chair asked")
 	b.keys("y")
 	if got := b.board.acts(); got != `override m1 text "q yes f pasted" by anna` {
@@ -95,7 +95,7 @@ func TestClearAsksFirst(t *testing.T) {
 	v.Unverified = "3 records were lost"
 	v.Override = &policy.Override{Kind: policy.ForceLevel, Level: 2, Who: "bob"}
 	b.board.put(v)
-	b.frame().keys("c").shows(`Clear the marking of "Cabinet briefing"?`, "3 external, 2 internal, 1 secure", "no marking at all", "3 records were lost", "takes the place of: forced [2] by bob")
+	b.frame().keys("c").shows(`Clear the marking of "Cabinet briefing"?`, "3 external, 2 internal and 1 secure", "no marking at all", "3 records were lost", "takes the place of: forced [2] by bob")
 	b.keys("n")
 	b.keys("c", "esc")
 	b.keys("c", "q")
@@ -267,7 +267,7 @@ func TestPause(t *testing.T) {
 	b.board.end("m2")
 	b.frame().shows("PAUSED, 3 changes waiting", "> [1] SECURE", "Other").hides("New  ")
 	// A dialog tells how things are, not how they were.
-	b.keys("f", "1").shows("3 external, 2 internal participants").keys("esc")
+	b.keys("f", "1").shows("3 external and 2 internal participants").keys("esc")
 	b.keys("down", "c").shows("This meeting has ended")
 	b.keys("p").hides("PAUSED", "Other  ").shows("New", "[3] EXTERNAL")
 }

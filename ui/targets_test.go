@@ -19,7 +19,7 @@ func TestDialogNamesAllItsMeetings(t *testing.T) {
 	b, all := three(t, 120, 40)
 	b.m.dialog = newForce(all)
 	b.shows("Force a marking on 3 meetings:", `[3] "Cabinet briefing", [2] "Budget", [1] "Rooms"`)
-	b.keys("1").shows("Force [1] SECURE on 3 meetings? 3 external, 4 internal participants are in these meetings.",
+	b.keys("1").shows("Force [1] SECURE on 3 meetings? 3 external and 4 internal participants are in these meetings.",
 		`[3] "Cabinet briefing", [2] "Budget", [1] "Rooms"`, "2 of 3 are less trusted than what the screens will say.", "The screens will say: Security Level 1")
 	b.keys("enter").shows("Nothing was done")
 	if got := b.board.acts(); got != "" {

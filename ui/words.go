@@ -176,7 +176,7 @@ func people(v *policy.MeetingView) string {
 }
 
 // above counts the participants that are less trusted than a level in words:
-// "2 external, 1 internal". It returns 0 and "" where there are none.
+// "2 external and 1 internal". It returns 0 and "" where there are none.
 func (w *words) above(v *policy.MeetingView, l policy.Level) (n int, text string) {
 	var all []string
 	for k := policy.Level3; k > l; k-- {
@@ -185,7 +185,10 @@ func (w *words) above(v *policy.MeetingView, l policy.Level) (n int, text string
 			all = append(all, number(v.People[k])+" "+strings.ToLower(w.names[k]))
 		}
 	}
-	return n, strings.Join(all, ", ")
+	if last := len(all) - 1; last > 0 {
+		return n, strings.Join(all[:last], ", ") + " and " + all[last]
+	}
+	return n, strings.Join(all, "")
 }
 
 // clock says a time of day, in the zone that the operator chose.
