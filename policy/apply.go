@@ -392,6 +392,9 @@ func (b *Board) unattach(now time.Time, c *call) {
 
 // detach is unattach for a call that is over.
 func (b *Board) detach(now time.Time, c *call, why string) {
+	if why == EntryCallEnded.String() {
+		why = "" // the entry says it
+	}
 	b.note(now, b.about(c.meeting, Entry{Kind: EntryCallEnded, Call: c.id, Bridge: b.bridgeName(c.session), Text: why}))
 	b.cancelCall(c)
 	b.uncontest(now, c)
