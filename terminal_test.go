@@ -11,11 +11,11 @@ import (
 	"time"
 )
 
-// terminal is a real one, by tmux, in which callmark runs its demo.
+// terminal is a real one, by tmux, in which callmark runs.
 type terminal struct {
-	t      *testing.T
+	t      testing.TB
 	socket string
-	dir    string // holds the terminal's settings before and after
+	dir    string // holds the terminal's settings before and after, and the process id
 }
 
 func (tm *terminal) tmux(args ...string) string {
@@ -53,8 +53,8 @@ func (tm *terminal) keys(keys ...string) {
 	tm.tmux(append([]string{"send-keys"}, keys...)...)
 }
 
-// openTerminal starts the demo in a terminal of its own.
-func openTerminal(t *testing.T, name string) *terminal {
+// openTerminal starts callmark in a terminal of its own.
+func openTerminal(t testing.TB, name, args string) *terminal {
 	t.Helper()
 	if _, err := exec.LookPath("tmux"); err != nil {
 		t.Skip("tmux is not installed")
@@ -62,7 +62,14 @@ func openTerminal(t *testing.T, name string) *terminal {
 	tm := &terminal{t: t, dir: t.TempDir(), socket: fmt.Sprintf("callmark-test-%s-%d", name, os.Getpid())}
 	t.Cleanup(func() { _ = exec.Command("tmux", "-L", tm.socket, "kill-server").Run() })
 	tm.tmux("-f", "/dev/null", "new-session", "-d", "-x", "120", "-y", "30",
-		fmt.Sprintf("stty -a > %[1]s/before; CALLMARK_BE_MAIN=1 %[2]s --demo; echo EXIT $?; stty -a > %[1]s/after; echo OVER; cat", tm.dir, os.Args[0]))
+		fmt.Sprintf("cd %[1]s; stty -a > before; CALLMARK_BE_MAIN=1 sh -c 'echo $$ > pid; exec %[2]s %[3]s'; echo EXIT $?; stty -a > after; echo OVER; cat", tm.dir, os.Args[0], args))
+	return tm
+}
+
+// openDemo starts the demo in a terminal of its own.
+func openDemo(t testing.TB, name string) *terminal {
+	t.Helper()
+	tm := openTerminal(t, name, "--demo")
 	tm.until("meetings")
 	tm.until("> [") // the first row is selected
 	return tm
@@ -75,7 +82,7 @@ func openTerminal(t *testing.T, name string) *terminal {
 // is as it was.
 func TestOperatorInATerminal(t *testing.T) {
 	t.Parallel()
-	tm := openTerminal(t, "operator")
+	tm := openDemo(t, "operator")
 	tm.until("confirmed")
 
 	tm.keys("/")
@@ -161,7 +168,7 @@ func (tm *terminal) selected() string {
 
 func TestInterruptTwiceInATerminal(t *testing.T) {
 	t.Parallel()
-	tm := openTerminal(t, "interrupt")
+	tm := openDemo(t, "interrupt")
 	tm.keys("C-c")
 	tm.until("once more")
 	tm.keys("C-c")

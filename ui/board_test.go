@@ -10,7 +10,7 @@ import (
 )
 
 // realBench is a bench over a real board.
-func realBench(t *testing.T, w, h int) (*bench, *policy.Board) {
+func realBench(t testing.TB, w, h int) (*bench, *policy.Board) {
 	t.Helper()
 	rules, err := policy.NewRules([]string{"rooms.corp.example"}, []string{"corp.example"})
 	if err != nil {
