@@ -13,20 +13,27 @@ import (
 	"callmark/cms/simulator"
 )
 
-// idleFor is as long as it takes to read everything anew once, at the default.
-const idleFor = time.Minute
-
 // BenchmarkIdle measures what callmark costs while nothing happens, as a process
 // of its own, with the console in a real terminal and without it. The Call
-// Bridges are in the benchmark's process and do not count. Use -benchtime 1x.
+// Bridges are in the benchmark's process and do not count. Between two readings
+// of all lists, which includes what is on every screen, callmark is idle; what
+// one reading a minute costs is told apart. Use -benchtime 1x.
 func BenchmarkIdle(b *testing.B) {
-	for _, meetings := range []int{0, 10000} {
+	for _, c := range []struct {
+		meetings int
+		resync   string
+		watched  time.Duration
+	}{
+		{0, "1m", time.Minute},
+		{10000, "1h", 30 * time.Second},
+		{10000, "1m", time.Minute},
+	} {
 		for _, console := range []bool{true, false} {
-			b.Run(fmt.Sprintf("%dmeetings/console=%v", meetings, console), func(b *testing.B) {
+			b.Run(fmt.Sprintf("%dmeetings/resync=%s/console=%v", c.meetings, c.resync, console), func(b *testing.B) {
 				for b.Loop() {
-					pid := idle(b, meetings, console)
+					pid := idle(b, c.meetings, c.resync, console)
 					from, before := time.Now(), processorTime(b, pid)
-					time.Sleep(idleFor)
+					time.Sleep(c.watched)
 					used, took := processorTime(b, pid)-before, time.Since(from)
 					b.ReportMetric(100*used.Seconds()/took.Seconds(), "%core")
 					b.ReportMetric(residentMB(b, pid), "MB-resident")
@@ -37,14 +44,14 @@ func BenchmarkIdle(b *testing.B) {
 }
 
 // idle starts callmark beside a cluster on which so many meetings go on quietly,
-// and returns its process once every marking is on its screen.
-func idle(b *testing.B, meetings int, console bool) (pid int) {
+// and returns its process once every marking is on its screen and was read back.
+func idle(b *testing.B, meetings int, resync string, console bool) (pid int) {
 	cluster := running(b, simulator.Options{Bridges: 4, Seed: 3})
 	cluster.Populate(meetings, 2)
 	listen := freePort(b)
-	config := configuration(b, cluster, listen, "reads_per_second = 1000\nwrites_per_second = 1000", "")
+	config := configuration(b, cluster, listen, "reads_per_second = 1000\nwrites_per_second = 1000\nresync = \""+resync+"\"", "")
 	if console {
-		tm := openTerminal(b, fmt.Sprint("idle-", meetings), "--config "+config)
+		tm := openTerminal(b, "--config "+config)
 		tm.until(" meetings")
 		pid = tm.pid()
 	} else {
@@ -53,8 +60,20 @@ func idle(b *testing.B, meetings int, console bool) (pid int) {
 	if err := cluster.SetReceivers("http://" + listen + "/cdr"); err != nil {
 		b.Fatal(err)
 	}
-	until(b, "every screen is right", 2*time.Minute, func() bool { return allRight(cluster) }, func() string { return "" })
-	time.Sleep(10 * time.Second) // the markings are read back
+	until(b, "every screen is right", time.Minute, func() bool { return allRight(cluster) }, func() string { return "" })
+	quiet := 0 // seconds
+	reads := func() (n int) {
+		for _, bridge := range cluster.Bridges() {
+			n += bridge.Requests().CallDetailsAnswered
+		}
+		return n
+	}
+	for before := -1; quiet < 4; quiet++ {
+		if n := reads(); n != before {
+			before, quiet = n, 0
+		}
+		time.Sleep(time.Second)
+	}
 	return pid
 }
 
