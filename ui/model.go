@@ -271,12 +271,14 @@ func (m *model) paste(msg tea.PasteMsg) tea.Cmd {
 
 // press answers a key.
 func (m *model) press(msg tea.KeyPressMsg) tea.Cmd {
-	m.now = m.o.Now()
+	// m.now stays the last frame's: a clock that a key moved would make a screen
+	// look alive that gets no frames any more.
 	if key.Matches(msg, m.keys.Interrupt) {
-		if m.now.Sub(m.interrupt) < noticeFor {
+		now := m.o.Now()
+		if now.Sub(m.interrupt) < noticeFor {
 			return tea.Quit
 		}
-		m.interrupt = m.now
+		m.interrupt = now
 		m.tell("Press ctrl+c once more to quit at once, or q to be asked.")
 		return nil
 	}
