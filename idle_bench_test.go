@@ -60,19 +60,23 @@ func idle(b *testing.B, meetings int, resync string, console bool) (pid int) {
 	if err := cluster.SetReceivers("http://" + listen + "/cdr"); err != nil {
 		b.Fatal(err)
 	}
-	until(b, "every screen is right", time.Minute, func() bool { return allRight(cluster) }, func() string { return "" })
-	quiet := 0 // seconds
-	reads := func() (n int) {
+	// Markings are read back for as long as there are any to be read.
+	tick := time.NewTicker(time.Second)
+	defer tick.Stop()
+	late := time.After(3 * time.Minute)
+	for before, quiet := -1, 0; quiet < 4 || !allRight(cluster); {
+		reads := 0
 		for _, bridge := range cluster.Bridges() {
-			n += bridge.Requests().CallDetailsAnswered
+			reads += bridge.Requests().CallDetailsAnswered
 		}
-		return n
-	}
-	for before := -1; quiet < 4; quiet++ {
-		if n := reads(); n != before {
-			before, quiet = n, 0
+		if quiet++; reads != before {
+			before, quiet = reads, 0
 		}
-		time.Sleep(time.Second)
+		select {
+		case <-tick.C:
+		case <-late:
+			b.Fatalf("not every screen is right, after %d calls were read", reads)
+		}
 	}
 	return pid
 }

@@ -247,7 +247,7 @@ func (m *model) meeting(id policy.MeetingID) (*policy.MeetingView, bool) {
 
 // tell shows a notice for a while.
 func (m *model) tell(text string) {
-	m.notice = notice{text: text, until: m.now.Add(noticeFor)}
+	m.notice = notice{text: text, until: m.o.Now().Add(noticeFor)}
 	m.log.own(m, policy.Info, text)
 }
 
