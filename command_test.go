@@ -42,7 +42,7 @@ func command(t *testing.T, args ...string) (code int, stdout, stderr string) {
 }
 
 // write writes a configuration and returns its name.
-func write(t *testing.T, mode os.FileMode, text string) string {
+func write(t testing.TB, mode os.FileMode, text string) string {
 	t.Helper()
 	name := filepath.Join(t.TempDir(), "config.toml")
 	if err := os.WriteFile(name, []byte(text), mode); err != nil {

@@ -22,8 +22,15 @@ type process struct {
 	stderr *output
 }
 
-// configuration writes a configuration for a cluster and returns its name.
-func configuration(t *testing.T, cluster *simulator.Cluster, listen, more string) string {
+// impatient are settings of [cms] by which tests need not wait.
+const impatient = `resync = "1s"
+status_every = "500ms"
+reads_per_second = 1000
+writes_per_second = 1000`
+
+// configuration writes a configuration for a cluster and returns its name. It
+// ends in the section on marking.
+func configuration(t testing.TB, cluster *simulator.Cluster, listen, cms, marking string) string {
 	t.Helper()
 	quoted := func(texts []string) string {
 		var q []string
@@ -38,22 +45,19 @@ listen = %q
 username = %q
 password = %q
 servers = [%s]
-resync = "1s"
-status_every = "500ms"
-reads_per_second = 1000
-writes_per_second = 1000
+%s
 [policy]
 secure_domains = [%s]
 internal_domains = [%s]
 [marking]
 %s
-`, listen, cluster.Username(), cluster.Password(), quoted(cluster.URLs()),
-		quoted(simulator.DemoSecureDomains()), quoted(simulator.DemoInternalDomains()), more))
+`, listen, cluster.Username(), cluster.Password(), quoted(cluster.URLs()), cms,
+		quoted(simulator.DemoSecureDomains()), quoted(simulator.DemoInternalDomains()), marking))
 }
 
 // fork starts callmark as a process and waits until it takes records. It is
 // killed at the end of the test.
-func fork(t *testing.T, config, listen string) *process {
+func fork(t testing.TB, config, listen string) *process {
 	t.Helper()
 	p := &process{exec.Command(os.Args[0], "--no-tui", "--config", config), &output{}}
 	p.cmd.Dir = t.TempDir()
@@ -88,7 +92,7 @@ func (p *process) kill() {
 }
 
 // until waits until something is so, and looks at least every 20 ms.
-func until(t *testing.T, what string, within time.Duration, done func() bool, more func() string) {
+func until(t testing.TB, what string, within time.Duration, done func() bool, more func() string) {
 	t.Helper()
 	over := time.NewTimer(within)
 	defer over.Stop()
@@ -157,7 +161,7 @@ func TestKill(t *testing.T) {
 		Duplicate: 0.02, Reorder: 0.02, Lose: 0.02, Discard: 0.01, Restart: 0.001, Silent: 0.01, Outage: 0.005, API: 0.01, Lists: 0.01, Away: 0.002,
 	}})
 	listen := freePort(t)
-	config := configuration(t, cluster, listen, "")
+	config := configuration(t, cluster, listen, impatient, "")
 	if err := cluster.SetReceivers("http://" + listen + "/cdr"); err != nil {
 		t.Fatal(err)
 	}
@@ -207,7 +211,7 @@ func TestDeadMansSwitch(t *testing.T) {
 	}})
 	calls := cluster.Populate(24, 2)
 	listen := freePort(t)
-	p := fork(t, configuration(t, cluster, listen, `duration = "10s"`), listen)
+	p := fork(t, configuration(t, cluster, listen, impatient, `duration = "10s"`), listen)
 	const duration = 10 * time.Second
 	until(t, "every screen is right", 5*time.Second, func() bool { return allRight(cluster) }, p.stderr.String)
 

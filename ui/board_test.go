@@ -9,25 +9,29 @@ import (
 	"callmark/policy"
 )
 
-// realBench is a bench over a real board.
-func realBench(t *testing.T, w, h int) (*bench, *policy.Board) {
+func realBoard(t testing.TB) *policy.Board {
 	t.Helper()
 	rules, err := policy.NewRules([]string{"rooms.corp.example"}, []string{"corp.example"})
 	if err != nil {
 		t.Fatal(err)
 	}
-	board := policy.NewBoard(policy.Options{Rules: rules})
+	return policy.NewBoard(policy.Options{Rules: rules})
+}
+
+// realBench is a bench over a real board.
+func realBench(t testing.TB, w, h int) (*bench, *policy.Board) {
+	t.Helper()
+	board := realBoard(t)
 	b := newBench(t, w, h)
 	b.m.board, b.m.o.Board, b.pump.board = board, board, board
 	return b, board
 }
 
-var source = policy.Source{Session: "7f3c2a6e-0000-4000-8000-000000000001", CallBridge: "", Address: "192.0.2.1"}
-
 // feed applies events of one session, numbered from where it stands.
 type feed struct {
-	board *policy.Board
-	next  int64
+	board   *policy.Board
+	session int
+	next    int64
 }
 
 func (f *feed) apply(now time.Time, all ...policy.Event) {
@@ -35,7 +39,28 @@ func (f *feed) apply(now time.Time, all ...policy.Event) {
 		all[i].Index, all[i].Time = f.next, now
 		f.next++
 	}
-	f.board.Apply(now, source, all)
+	f.board.Apply(now, policy.Source{Session: fmt.Sprintf("7f3c2a6e-0000-4000-8000-%012d", f.session), Address: "192.0.2.1"}, all)
+}
+
+// populate starts so many meetings with somebody of each level in turn, and
+// returns their calls.
+func (f *feed) populate(now time.Time, n int) (calls []string) {
+	for i := range n {
+		id := fmt.Sprintf("c%d-%d", f.session, i)
+		f.apply(now, call(id, fmt.Sprintf("Meeting %d of department %d", i*7919%n, i%37)),
+			join("l"+id, id, "Somebody", []string{"sip:a@rooms.corp.example", "sip:a@corp.example", "sip:a@evil.test"}[i%3]))
+		calls = append(calls, id)
+	}
+	return calls
+}
+
+// stir has somebody external come to a call or, if he is there, go.
+func (f *feed) stir(now time.Time, call string, come bool) {
+	if come {
+		f.apply(now, join("x"+call, call, "Somebody else", "sip:x@evil.test"))
+	} else {
+		f.apply(now, policy.Event{Kind: policy.LegEnded, Leg: policy.LegFacts{ID: "x" + call, Call: call}})
+	}
 }
 
 func call(id, name string) policy.Event {

@@ -21,12 +21,13 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // terminal is a virtual terminal with a console in it.
 type terminal struct {
-	t   *testing.T
+	t   testing.TB
 	mu  sync.Mutex
 	emu *vt.Emulator
 	raw strings.Builder
 
 	writes int
+	wrote  chan struct{} // one slot: the screen may have changed
 
 	board *fakeBoard
 	keys  *io.PipeWriter
@@ -41,7 +42,12 @@ func (x *terminal) Write(p []byte) (int, error) {
 	defer x.mu.Unlock()
 	x.raw.Write(p)
 	x.writes++
-	return x.emu.Write(p)
+	n, err := x.emu.Write(p)
+	select {
+	case x.wrote <- struct{}{}:
+	default:
+	}
+	return n, err
 }
 
 func (x *terminal) screen() string {
@@ -91,38 +97,45 @@ func (x *terminal) end() {
 	<-x.done
 	x.keys.Close()
 	x.emu.Close()
-	synctest.Wait()
+}
+
+// openTerminal runs a console in a terminal of its own.
+func openTerminal(t testing.TB, w, h int, change ...func(*Options)) *terminal {
+	t.Helper()
+	r, keys := io.Pipe()
+	x := &terminal{t: t, emu: vt.NewEmulator(w, h), wrote: make(chan struct{}, 1), board: newFake(), keys: keys, done: make(chan struct{})}
+	x.emu.Write([]byte("\x1b[20h"))
+	go io.Copy(io.Discard, x.emu) // what it answers
+	scene(x.board)
+	o := Options{
+		Board: x.board, Who: "anna", UTC: true, Input: r, Output: x, Width: w, Height: h,
+		Environ: []string{"TERM=xterm-256color", "SSH_TTY=/dev/pts/1"},
+	}
+	for _, c := range change {
+		c(&o)
+	}
+	c, err := New(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	x.c = c
+	ctx, stop := context.WithCancel(context.Background())
+	x.stop = stop
+	go func() {
+		defer close(x.done)
+		x.err = c.Run(ctx)
+	}()
+	return x
 }
 
 // inTerminal runs a console in a bubble of its own time.
 func inTerminal(t *testing.T, w, h int, f func(x *terminal), change ...func(*Options)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
-		r, keys := io.Pipe()
-		x := &terminal{t: t, emu: vt.NewEmulator(w, h), board: newFake(), keys: keys, done: make(chan struct{})}
-		x.emu.Write([]byte("\x1b[20h"))
-		go io.Copy(io.Discard, x.emu) // what it answers
-		scene(x.board)
-		o := Options{
-			Board: x.board, Who: "anna", UTC: true, Input: r, Output: x, Width: w, Height: h,
-			Environ: []string{"TERM=xterm-256color", "SSH_TTY=/dev/pts/1"},
-		}
-		for _, c := range change {
-			c(&o)
-		}
-		c, err := New(o)
-		if err != nil {
-			t.Fatal(err)
-		}
-		x.c = c
-		ctx, stop := context.WithCancel(context.Background())
-		x.stop = stop
-		go func() {
-			defer close(x.done)
-			x.err = c.Run(ctx)
-		}()
+		x := openTerminal(t, w, h, change...)
 		f(x)
 		x.end()
+		synctest.Wait()
 	})
 }
 

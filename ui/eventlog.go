@@ -159,7 +159,7 @@ func (l *eventLog) about(id policy.MeetingID, lines []logLine) {
 
 // own appends a notice of the console's.
 func (l *eventLog) own(m *model, w policy.Weight, text string) {
-	l.add([]logLine{{line: l.next, kind: "console", entry: policy.Entry{Time: m.now, Weight: w, Text: text}}})
+	l.add([]logLine{{line: l.next, kind: "console", entry: policy.Entry{Time: m.o.Now(), Weight: w, Text: text}}})
 	l.next++
 }
 

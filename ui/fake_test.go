@@ -28,8 +28,9 @@ type fakeBoard struct {
 	rest     policy.Update // bridges, alarms, receiver, totals
 	dirty    map[chan struct{}]struct{}
 
-	did []string // what the operator did
-	err error    // for Override and Release
+	did      []string // what the operator did
+	legsRead []policy.MeetingID
+	err      error // for Override and Release
 }
 
 func newFake() *fakeBoard {
@@ -142,6 +143,7 @@ func (b *fakeBoard) Meeting(id policy.MeetingID) (*policy.MeetingView, bool) {
 func (b *fakeBoard) Legs(id policy.MeetingID) []policy.LegView {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	b.legsRead = append(b.legsRead, id)
 	return slices.Clone(b.legs[id])
 }
 

@@ -2,6 +2,7 @@ package ui
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -238,4 +239,35 @@ func TestClickAmongSections(t *testing.T) {
 			}
 		}
 	}
+}
+
+// TestLegsOfTheOpenMeetingOnly: legs are read of the meeting that is open, when
+// it is opened and when it changes, and of no other.
+func TestLegsOfTheOpenMeetingOnly(t *testing.T) {
+	b := newBench(t, 120, 40)
+	crowd(b.board, 1000)
+	b.board.put(mtg("m1", "Cabinet briefing", policy.Level3), mtg("m2", "Other", policy.Level1))
+	reads := func(want ...policy.MeetingID) {
+		t.Helper()
+		b.frame()
+		if got := b.board.legsRead; !slices.Equal(got, want) {
+			t.Errorf("read legs of %q, want %q", got, want)
+		}
+		b.board.legsRead = nil
+	}
+	reads()
+	b.board.put(mtg("m1", "Cabinet briefing", policy.Level2))
+	reads()
+	b.m.filter("cabinet")
+	b.keys("enter")
+	reads("m1")
+	reads()
+	b.board.put(mtg("m2", "Other", policy.Level2))
+	crowd(b.board, 1000)
+	reads()
+	b.board.put(mtg("m1", "Cabinet briefing", policy.Level1))
+	reads("m1")
+	b.keys("esc")
+	b.board.put(mtg("m1", "Cabinet briefing", policy.Level3))
+	reads()
 }

@@ -251,7 +251,7 @@ func (m *model) meeting(id policy.MeetingID) (*policy.MeetingView, bool) {
 
 // tell shows a notice for a while.
 func (m *model) tell(text string) {
-	m.notice = notice{text: text, until: m.now.Add(noticeFor)}
+	m.notice = notice{text: text, until: m.o.Now().Add(noticeFor)}
 	m.log.own(m, policy.Info, text)
 }
 
@@ -275,12 +275,14 @@ func (m *model) paste(msg tea.PasteMsg) tea.Cmd {
 
 // press answers a key.
 func (m *model) press(msg tea.KeyPressMsg) tea.Cmd {
-	m.now = m.o.Now()
+	// m.now stays the last frame's: a clock that a key moved would make a screen
+	// look alive that gets no frames any more.
 	if key.Matches(msg, m.keys.Interrupt) {
-		if m.now.Sub(m.interrupt) < noticeFor {
+		now := m.o.Now()
+		if now.Sub(m.interrupt) < noticeFor {
 			return tea.Quit
 		}
-		m.interrupt = m.now
+		m.interrupt = now
 		m.tell("Press ctrl+c once more to quit at once, or q to be asked.")
 		return nil
 	}

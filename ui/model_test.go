@@ -302,6 +302,22 @@ func TestClockMoves(t *testing.T) {
 	b.later(61*time.Second).shows("14:04:23 UTC", "13m")
 }
 
+// TestFrozenFeed: without frames nothing on the screen moves with time, whatever
+// is pressed.
+func TestFrozenFeed(t *testing.T) {
+	b := newBench(t, 120, 24)
+	b.board.put(mtg("m1", "Cabinet briefing", policy.Level1), mtg("m2", "Other", policy.Level1))
+	before := b.frame().screen()
+	b.at = b.at.Add(time.Hour)
+	b.board.put(mtg("m1", "Cabinet briefing", policy.Level3))
+	b.keys("down", "up").m.Update(tea.WindowSizeMsg{Width: 120, Height: 24})
+	if got := b.screen(); got != before {
+		t.Errorf("it looks alive:\n%s\nbefore:\n%s", got, before)
+	}
+	b.keys("?", "esc", "s").shows("14:03:22 UTC").hides("15:03", "[3] EXTERNAL  Cab")
+	b.frame().shows("15:03:22 UTC", "[3] EXTERNAL  Cabinet briefing")
+}
+
 func TestQuit(t *testing.T) {
 	b := newBench(t, 100, 24)
 	b.frame().keys("q").shows("Quit callmark?", "records are no longer taken")

@@ -82,6 +82,41 @@ func TestSelectedMeetingsEnd(t *testing.T) {
 	}
 }
 
+// TestSelectedEndUnderDialog: of those that a dialog is about some end, others
+// come in their place, and the key is for those that are left.
+func TestSelectedEndUnderDialog(t *testing.T) {
+	for _, c := range []struct {
+		keys []string
+		did  string
+	}{
+		{[]string{"f", "2"}, "override m2 level 2 by anna"},
+		{[]string{"c"}, "override m2 clear by anna"},
+		{[]string{"a"}, "release m2 by anna"},
+	} {
+		b := newBench(t, 120, 40)
+		held := mtg("m2", "Budget", policy.Level2)
+		held.Override = &policy.Override{Kind: policy.ForceLevel, Level: policy.Level1, Who: "bob"}
+		b.board.put(mtg("m1", "Cabinet briefing", policy.Level3), held, mtg("m3", "Rooms", policy.Level1))
+		b.frame().keys("space", "space", "space").keys(c.keys...).shows("3 meetings", `"Cabinet briefing"`, `"Rooms"`)
+		b.board.end("m1", "m3")
+		b.board.put(mtg("n1", "Newcomer", policy.Level3), mtg("n3", "Neighbour", policy.Level1))
+		b.frame().shows(`"Budget"`, "2 meetings of these ended").hides(`"Cabinet briefing"`, `"Newcomer"`, `"Neighbour"`)
+		b.keys("y")
+		if got := b.board.acts(); got != c.did {
+			t.Errorf("%v: did %q, want %q", c.keys, got, c.did)
+		}
+		// With none left, no key does anything.
+		b.board.did = nil
+		b.board.put(mtg("m4", "Fourth", policy.Level2), mtg("m5", "Fifth", policy.Level2))
+		b.frame().keys("/").typed("!budget !n").keys("enter", "g", "space", "space").keys(c.keys...)
+		b.board.end("m4", "m5")
+		b.frame().shows("These meetings have ended").keys("y", "y")
+		if got := b.board.acts(); got != "" {
+			t.Errorf("%v: did %q after all had ended", c.keys, got)
+		}
+	}
+}
+
 func TestSelectNeedsMeetings(t *testing.T) {
 	b := newBench(t, 120, 40)
 	b.frame().keys("space").shows("There is no meeting.")

@@ -11,18 +11,21 @@ type lead struct {
 	whole bool // the order looks at nothing else, and so leaves the rest to the key
 }
 
-// sortItem is a row with its lead and its key, the beginnings of both texts in a
-// word each, as digits of one long number.
+// sortItem is a row with what it goes by, as digits of one long number.
 type sortItem struct {
-	words [3]uint64 // the last is the first to go by: key, text, number
+	words [2]uint64 // eight letters of a text, and the number that goes before it
 	row   int32     // where it was
-	done  bool      // the words say all
+	open  bool      // against one alike, the order has more to say than the key
 }
+
+// fewRows are compared sooner than they are sorted by digits.
+const fewRows = 32
 
 // resort puts all rows into order anew. Comparing ten thousand rows with each
 // other takes several milliseconds, most of it waiting for memory. So rows are
-// sorted by the digits of their leads, and only those are compared that these
-// leave equal.
+// sorted by the digits of their leads, then those of equal leads by the digits
+// of their keys, and only those are compared that this leaves open. Each loop
+// reads one thing of a row, so that the processor waits for many at a time.
 func (t *table[K, R]) resort() {
 	get, down := t.lead, t.reverse
 	if t.by >= 0 {
@@ -33,87 +36,94 @@ func (t *table[K, R]) resort() {
 		slices.SortFunc(t.all, t.compare)
 		return
 	}
-	keyText := t.keyText
-	if keyText == nil {
-		keyText = func(K) string { return "" }
+	leads := make([]lead, len(t.all))
+	for i, x := range t.all {
+		leads[i] = get(x.val)
 	}
 	// What all texts begin with tells nothing: the eight letters after it do.
-	leads := make([]lead, len(t.all))
-	keys := make([]string, len(t.all))
-	same, sameKey := 0, 0
-	for i, x := range t.all {
-		leads[i], keys[i] = get(x.val), keyText(x.key)
-		if i == 0 {
-			same, sameKey = len(leads[0].text), len(keys[0])
-		}
+	same := len(leads[0].text)
+	for i := range leads {
 		same = sameLetters(leads[0].text, leads[i].text, same, lower)
-		sameKey = sameLetters(keys[0], keys[i], sameKey, exactly)
 	}
-	items := make([]sortItem, len(t.all))
+	items, spare := make([]sortItem, len(leads)), make([]sortItem, len(leads))
 	for i := range items {
-		n, text := leads[i].n, eightLetters(leads[i].text, same, lower)
+		l := &leads[i]
+		words := [2]uint64{eightLetters(l.text, same, lower), l.n}
 		if down {
-			n, text = ^n, ^text
+			words[0], words[1] = ^words[0], ^words[1]
 		}
-		items[i] = sortItem{
-			words: [3]uint64{eightLetters(keys[i], sameKey, exactly), text, n}, row: int32(i),
-			done: leads[i].whole && len(leads[i].text) <= same+8 && t.keyText != nil,
-		}
+		items[i] = sortItem{words, int32(i), !l.whole || len(l.text) > same+8}
 	}
-	items = radix(items)
 	before := slices.Clone(t.all)
+	radix(items, spare)
 	for i := range items {
 		t.all[i] = before[items[i].row]
 	}
-	t.settleTies(items)
+	ties(items, func(from, to int) {
+		rows, tied := t.all[from:to], items[from:to]
+		if len(rows) < fewRows || t.keyText == nil || slices.ContainsFunc(tied, func(x sortItem) bool { return x.open }) {
+			slices.SortFunc(rows, t.compare)
+			return
+		}
+		same := len(t.keyText(rows[0].key))
+		for _, x := range rows {
+			same = sameLetters(t.keyText(rows[0].key), t.keyText(x.key), same, exactly)
+		}
+		for i, x := range rows {
+			tied[i].words[0] = eightLetters(t.keyText(x.key), same, exactly)
+		}
+		radix(tied, spare[from:to])
+		for i := range tied {
+			rows[i] = before[tied[i].row]
+		}
+		ties(tied, func(from, to int) { slices.SortFunc(rows[from:to], t.compare) })
+	})
 }
 
-// settleTies compares the rows of each run that the words leave open.
-func (t *table[K, R]) settleTies(items []sortItem) {
-	for from := 0; from < len(items); {
-		open := !items[from].done
-		to := from + 1
-		for ; to < len(items) && items[to].words[1] == items[from].words[1] && items[to].words[2] == items[from].words[2]; to++ {
-			open = open || !items[to].done || items[to].words[0] == items[to-1].words[0]
+// ties calls f for each run of items that are alike.
+func ties(items []sortItem, f func(from, to int)) {
+	for from, to := 0, 0; from < len(items); from = to {
+		for to = from + 1; to < len(items) && items[to].words == items[from].words; to++ {
 		}
-		if open && to-from > 1 {
-			slices.SortFunc(t.all[from:to], t.compare)
+		if to-from > 1 {
+			f(from, to)
 		}
-		from = to
 	}
 }
 
-// radix sorts by the words, byte by byte from the least, and leaves bytes out
-// that are all the same.
-func radix(items []sortItem) []sortItem {
-	var counts [3][8][256]int32
+// radix sorts by the words, byte by byte from the least. Bytes that are all the
+// same, as most are, cost nothing.
+func radix(items, spare []sortItem) {
+	var differ [2]uint64 // bits
 	for i := range items {
-		for w, word := range items[i].words {
-			for b := range 8 {
-				counts[w][b][byte(word>>(8*b))]++
-			}
-		}
+		differ[0] |= items[i].words[0] ^ items[0].words[0]
+		differ[1] |= items[i].words[1] ^ items[0].words[1]
 	}
-	other := make([]sortItem, len(items))
-	for w := range counts {
-		for b := range counts[w] {
-			at := &counts[w][b]
-			if at[byte(items[0].words[w]>>(8*b))] == int32(len(items)) {
+	from, to := items, spare
+	for w := range differ {
+		for shift := 0; shift < 64; shift += 8 {
+			if byte(differ[w]>>shift) == 0 {
 				continue
 			}
-			next := int32(0)
-			for d, n := range at {
-				at[d], next = next, next+n
+			var at [256]int32
+			for i := range from {
+				at[byte(from[i].words[w]>>shift)]++
 			}
-			for i := range items {
-				d := byte(items[i].words[w] >> (8 * b))
-				other[at[d]] = items[i]
+			next := int32(0)
+			for d, count := range at {
+				at[d], next = next, next+count
+			}
+			for i := range from {
+				d := byte(from[i].words[w] >> shift)
+				to[at[d]] = from[i]
 				at[d]++
 			}
-			items, other = other, items
+			from, to = to, from
 		}
 	}
-	return items
+	if &from[0] != &items[0] {
+		copy(items, from)
+	}
 }
 
 // lower is an ASCII letter in lower case, any other byte as it is.

@@ -1,0 +1,126 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"callmark/cms/simulator"
+)
+
+// BenchmarkIdle measures what callmark costs while nothing happens, as a process
+// of its own, with the console in a real terminal and without it. The Call
+// Bridges are in the benchmark's process and do not count. Between two readings
+// of all lists, which includes what is on every screen, callmark is idle; what
+// one reading a minute costs is told apart. Use -benchtime 1x.
+func BenchmarkIdle(b *testing.B) {
+	for _, c := range []struct {
+		meetings int
+		resync   string
+		watched  time.Duration
+	}{
+		{0, "1m", time.Minute},
+		{10000, "1h", 30 * time.Second},
+		{10000, "1m", time.Minute},
+	} {
+		for _, console := range []bool{true, false} {
+			b.Run(fmt.Sprintf("%dmeetings/resync=%s/console=%v", c.meetings, c.resync, console), func(b *testing.B) {
+				for b.Loop() {
+					pid := idle(b, c.meetings, c.resync, console)
+					from, before := time.Now(), processorTime(b, pid)
+					time.Sleep(c.watched)
+					used, took := processorTime(b, pid)-before, time.Since(from)
+					b.ReportMetric(100*used.Seconds()/took.Seconds(), "%core")
+					b.ReportMetric(residentMB(b, pid), "MB-resident")
+				}
+			})
+		}
+	}
+}
+
+// idle starts callmark beside a cluster on which so many meetings go on quietly,
+// and returns its process once every marking is on its screen and was read back.
+func idle(b *testing.B, meetings int, resync string, console bool) (pid int) {
+	cluster := running(b, simulator.Options{Bridges: 4, Seed: 3})
+	cluster.Populate(meetings, 2)
+	listen := freePort(b)
+	config := configuration(b, cluster, listen, "reads_per_second = 1000\nwrites_per_second = 1000\nresync = \""+resync+"\"", "")
+	if console {
+		tm := openTerminal(b, "--config "+config)
+		tm.until(" meetings")
+		pid = tm.pid()
+	} else {
+		pid = fork(b, config, listen).cmd.Process.Pid
+	}
+	if err := cluster.SetReceivers("http://" + listen + "/cdr"); err != nil {
+		b.Fatal(err)
+	}
+	// Markings are read back for as long as there are any to be read.
+	tick := time.NewTicker(time.Second)
+	defer tick.Stop()
+	late := time.After(3 * time.Minute)
+	for before, quiet := -1, 0; quiet < 4 || !allRight(cluster); {
+		reads := 0
+		for _, bridge := range cluster.Bridges() {
+			reads += bridge.Requests().CallDetailsAnswered
+		}
+		if quiet++; reads != before {
+			before, quiet = reads, 0
+		}
+		select {
+		case <-tick.C:
+		case <-late:
+			b.Fatalf("not every screen is right, after %d calls were read", reads)
+		}
+	}
+	return pid
+}
+
+// processorTime is what a process has used so far, by the kernel's count in
+// hundredths of a second.
+func processorTime(b *testing.B, pid int) time.Duration {
+	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	if err != nil {
+		b.Skipf("processor time is not to be had here: %v", err)
+	}
+	// After the name, which may have spaces in it, the 12th and 13th.
+	fields := strings.Fields(string(stat[bytes.LastIndexByte(stat, ')')+1:]))
+	user, err1 := strconv.Atoi(fields[11])
+	system, err2 := strconv.Atoi(fields[12])
+	if err1 != nil || err2 != nil {
+		b.Fatalf("%s: %v, %v", stat, err1, err2)
+	}
+	return time.Duration(user+system) * 10 * time.Millisecond
+}
+
+func residentMB(b *testing.B, pid int) float64 {
+	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
+	if err != nil {
+		b.Fatal(err)
+	}
+	_, rest, _ := strings.Cut(string(status), "VmRSS:")
+	var kB float64
+	if _, err := fmt.Sscan(rest, &kB); err != nil {
+		b.Fatalf("%s: %v", status, err)
+	}
+	return kB / 1024
+}
+
+// pid is the process in the terminal.
+func (tm *terminal) pid() int {
+	tm.t.Helper()
+	text, err := os.ReadFile(filepath.Join(tm.dir, "pid"))
+	if err != nil {
+		tm.t.Fatal(err)
+	}
+	pid, err := strconv.Atoi(strings.TrimSpace(string(text)))
+	if err != nil {
+		tm.t.Fatal(err)
+	}
+	return pid
+}
