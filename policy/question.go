@@ -179,28 +179,37 @@ func (b *Board) Questions(now time.Time, server string, most int) []Question {
 		c *call
 		l *leg
 	}
-	var all []candidate
+	if most < 1 {
+		return nil
+	}
+	// Of very many the few that go first: they are kept in order as they are met.
+	best := make([]candidate, 0, most+1)
+	consider := func(x candidate) {
+		if len(best) == most && x.compare(best[most-1].rank) >= 0 {
+			return
+		}
+		at, _ := slices.BinarySearchFunc(best, x, func(y, x candidate) int { return y.compare(x.rank) })
+		if best = slices.Insert(best, at, x); len(best) > most {
+			best = best[:most]
+		}
+	}
 	for _, s := range b.sessions {
 		if s.server != server {
 			continue
 		}
 		for c := range s.wants.calls {
 			if c.need&needBusy == 0 {
-				all = append(all, candidate{callRank(now, c), s, c, nil})
+				consider(candidate{callRank(now, c), s, c, nil})
 			}
 		}
 		for l := range s.wants.legs {
 			if l.need&needBusy == 0 {
-				all = append(all, candidate{legRank(l), s, nil, l})
+				consider(candidate{legRank(l), s, nil, l})
 			}
 		}
 	}
-	slices.SortFunc(all, func(x, y candidate) int { return x.compare(y.rank) })
-	if len(all) > most {
-		all = all[:most]
-	}
-	questions := make([]Question, len(all))
-	for i, x := range all {
+	questions := make([]Question, len(best))
+	for i, x := range best {
 		w := &x.s.wants
 		q := Question{Kind: AskLeg, Server: server, key: x.s.keys[0], asOf: b.asOf(x.s), high: x.s.seen.high(), at: now}
 		if x.l != nil {

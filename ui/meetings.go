@@ -110,7 +110,9 @@ func newMeetings(m *model) table[policy.MeetingID, *policy.MeetingView] {
 			"domain": func(v view, s string) bool {
 				return slices.ContainsFunc(v.Domains, func(host string) bool { return underDomain(host, s) })
 			},
-			"bridge": func(v view, s string) bool { return strings.Contains(strings.ToLower(bridgesOf(v)), s) },
+			"bridge": func(v view, s string) bool {
+				return slices.ContainsFunc(v.Calls, func(c policy.CallView) bool { return strings.Contains(strings.ToLower(c.Bridge), s) })
+			},
 			"is": func(v view, s string) bool {
 				return v.Unverified != "" && strings.HasPrefix("unverified", s) ||
 					v.Override != nil && strings.HasPrefix("overridden", s) ||
