@@ -401,7 +401,7 @@ func whoAmI() string {
 func cmsOptions(c config.Config, a *app) cms.Options {
 	return cms.Options{
 		Servers: c.CMS.Servers, Port: c.CMS.Port,
-		Username: c.CMS.Username, Password: cms.Secret(c.CMS.Password.Reveal()),
+		Username: c.CMS.Username, Password: c.CMS.Password,
 		CAFile: c.CMS.CAFile, InsecureSkipVerify: c.CMS.InsecureSkipVerify,
 		ReadsPerSecond: c.CMS.ReadsPerSecond, WritesPerSecond: c.CMS.WritesPerSecond,
 		Resync: c.CMS.Resync, StatusEvery: c.CMS.StatusEvery,
@@ -470,7 +470,7 @@ func runDemo(ctx context.Context, cl commandLine, stderr io.Writer) error {
 	}
 	c := config.Default()
 	c.Receiver.Listen, c.Receiver.RefusedDir = "127.0.0.1:0", ""
-	c.CMS.Username, c.CMS.Password = cluster.Username(), config.NewSecret(cluster.Password())
+	c.CMS.Username, c.CMS.Password = cluster.Username(), policy.NewSecret(cluster.Password())
 	c.CMS.Servers = cluster.URLs()
 	c.Policy.SecureDomains, c.Policy.InternalDomains = simulator.DemoSecureDomains(), simulator.DemoInternalDomains()
 	c.Log.File, c.State.File, c.UI.State = "", "", "" // a demo leaves nothing behind

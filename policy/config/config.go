@@ -28,15 +28,15 @@ type Receiver struct {
 
 // CMS is the API of the servers.
 type CMS struct {
-	Username           string   `toml:"username"`
-	Password           Secret   `toml:"password"` // after Parse: the one to use, wherever it came from
-	PasswordFile       string   `toml:"password_file"`
-	Servers            []string `toml:"servers"` // host, host:port, https://host:port or http://host:port
-	Port               int      `toml:"port"`    // for servers given without one
-	CAFile             string   `toml:"ca_file"` // PEM; empty: the system's authorities
-	InsecureSkipVerify bool     `toml:"insecure_skip_verify"`
-	ReadsPerSecond     float64  `toml:"reads_per_second"`  // per server
-	WritesPerSecond    float64  `toml:"writes_per_second"` // per server
+	Username           string        `toml:"username"`
+	Password           policy.Secret `toml:"password"` // after Parse: the one to use, wherever it came from
+	PasswordFile       string        `toml:"password_file"`
+	Servers            []string      `toml:"servers"` // host, host:port, https://host:port or http://host:port
+	Port               int           `toml:"port"`    // for servers given without one
+	CAFile             string        `toml:"ca_file"` // PEM; empty: the system's authorities
+	InsecureSkipVerify bool          `toml:"insecure_skip_verify"`
+	ReadsPerSecond     float64       `toml:"reads_per_second"`  // per server
+	WritesPerSecond    float64       `toml:"writes_per_second"` // per server
 
 	Resync      time.Duration `toml:"resync"`       // between two reconciliations with a server
 	StatusEvery time.Duration `toml:"status_every"` // between two looks at a server's status

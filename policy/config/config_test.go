@@ -155,7 +155,7 @@ theme = []
 	keys.Pause, keys.Help, keys.Theme = KeyList{"f5", "ctrl+p"}, KeyList{"f1"}, KeyList{}
 	want := Config{
 		Receiver: Receiver{"127.0.0.1:5001", "/a/b", 1, "", "https://cm.test/a/b?x=1"},
-		CMS: CMS{"u", NewSecret(`p"\`), "", []string{"a.test", "b.test:444", "https://[2001:db8::1]"},
+		CMS: CMS{"u", policy.NewSecret(`p"\`), "", []string{"a.test", "b.test:444", "https://[2001:db8::1]"},
 			8443, "ca.pem", true, 0.5, 7, 2 * time.Minute, 250 * time.Millisecond},
 		Policy: Policy{[]string{"rooms.example.com"}, []string{"example.com"}, "keep", "keep", 1500 * time.Millisecond, [4]Level{
 			1: {"Eins", "Stufe 1: größte Sicherheit"},

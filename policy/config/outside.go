@@ -6,6 +6,8 @@ import (
 	"io/fs"
 	"strings"
 	"unicode"
+
+	"callmark/policy"
 )
 
 // checkOutside looks at what the document refers to, and decides the password.
@@ -53,7 +55,7 @@ func (r *reading) checkCredentials(c *Config, out Outside) {
 			if strings.ContainsFunc(password, unicode.IsControl) {
 				r.refuse("cms.password", "the environment variable "+PasswordVariable+" holds control characters: set it to the password alone")
 			}
-			c.CMS.Password = NewSecret(password)
+			c.CMS.Password = policy.NewSecret(password)
 			return
 		}
 	}
@@ -86,7 +88,7 @@ func (r *reading) readPassword(c *Config, out Outside) {
 	case strings.ContainsFunc(text, unicode.IsControl):
 		r.refuse(key, "%s holds more than one line, or control characters: write the password alone into it", quote(name))
 	default:
-		c.CMS.Password = NewSecret(text)
+		c.CMS.Password = policy.NewSecret(text)
 		r.checkMode(key, quote(name), name, out)
 	}
 }
