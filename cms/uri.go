@@ -97,6 +97,8 @@ type place struct {
 	query  string
 }
 
+var defaultPorts = map[string]int{"http": 80, "https": 443}
+
 // placeOf reads a URI; ok is false if a Call Bridge could not post to it.
 func placeOf(uri string) (p place, ok bool) {
 	u, err := url.Parse(uri)
@@ -105,12 +107,7 @@ func placeOf(uri string) (p place, ok bool) {
 	}
 	p = place{scheme: u.Scheme, path: u.Path, query: u.RawQuery,
 		host: hostKey(strings.ToLower(strings.TrimSuffix(u.Hostname(), ".")))}
-	switch u.Scheme { // in lower case after Parse
-	case "http":
-		p.port = 80
-	case "https":
-		p.port = 443
-	default:
+	if p.port, ok = defaultPorts[u.Scheme]; !ok { // in lower case after Parse
 		return p, false
 	}
 	if text := u.Port(); text != "" {

@@ -80,7 +80,7 @@ func (r *reading) checkToken(c *Config, out Outside) {
 	token := c.Receiver.Token.Reveal()
 	switch {
 	case token == "":
-		if len(c.Receiver.Allow) == 0 && c.Receiver.ClientCA == "" {
+		if c.Receiver.Open() {
 			r.warn("receiver", "anybody who reaches the port can send records, and with them hide who is in a meeting: set allow, token, or client_ca")
 		}
 	case strings.Trim(token, tokenCharacters) != "":

@@ -6,6 +6,7 @@ import (
 	"crypto/rand"
 	"crypto/x509"
 	"encoding/pem"
+	"fmt"
 	"io/fs"
 	"math/big"
 	"path/filepath"
@@ -156,4 +157,14 @@ func pair(t *testing.T) (cert, key string) {
 	}
 	return string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})),
 		string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: secret}))
+}
+
+func TestNetworks(t *testing.T) {
+	r := Receiver{Allow: []string{"10.1.2.0/24", "10.1.3.4", "2001:db8::1", "::ffff:10.1.3.5"}}
+	if got := fmt.Sprint(r.Networks()); got != "[10.1.2.0/24 10.1.3.4/32 2001:db8::1/128 10.1.3.5/32]" {
+		t.Error(got)
+	}
+	if got := (Receiver{}).Networks(); len(got) != 0 {
+		t.Error(got)
+	}
 }
