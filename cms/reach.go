@@ -62,9 +62,7 @@ func Reach(ctx context.Context, uri string) error {
 		if errors.As(err, &u) {
 			err = u.Err
 		}
-		// To one that shows no certificate, TLS 1.3 says the first and TLS 1.2
-		// the second.
-		if s := err.Error(); strings.Contains(s, "tls: certificate required") || strings.Contains(s, "remote error: tls: bad certificate") {
+		if strings.Contains(err.Error(), "tls: certificate required") { // an alert of TLS 1.3
 			return errWantsClient
 		}
 		return errors.New(transportError(err, true, p.address(), reachWithin).Problem)
