@@ -97,7 +97,7 @@ func (s *Server) forbid(c *conn) {
 	_ = c.SetDeadline(time.Now().Add(strangerWithin))
 	reason := "the address " + c.source + " may not send here: post from one that is allowed, or allow it"
 	if t, ok := c.Conn.(*secured); ok {
-		if err := t.Handshake(); err != nil {
+		if err := t.shake(); err != nil {
 			if raw, ok := asPlainHTTP(err); ok {
 				say(raw, fasthttp.StatusForbidden, reason)
 			}

@@ -262,7 +262,6 @@ func (cs *certificates) alarm(now time.Time, key, text, remedy string) {
 		cs.board.Lower(now, key)
 	default:
 		cs.raised[key] = text
-		cs.log.Error("receiver's certificates", "problem", text, "remedy", remedy)
 		cs.board.Raise(now, policy.Alarm{Key: key, Text: text, Remedy: remedy})
 	}
 }

@@ -18,7 +18,8 @@ import (
 // serves it, before anything else is read or written.
 type secured struct {
 	*tls.Conn
-	raw *counted
+	raw    *counted
+	shaken bool // the handshake was made
 
 	// Of the sender's certificate, where one is wanted.
 	by    *authority // that it was checked by
@@ -50,10 +51,17 @@ var errNoHandshake = errors.New("there was no handshake")
 
 // Write fails before the handshake, rather than wait for one.
 func (t *secured) Write(p []byte) (int, error) {
-	if !t.ConnectionState().HandshakeComplete {
+	if !t.shaken {
 		return 0, errNoHandshake
 	}
 	return t.Conn.Write(p)
+}
+
+// shake makes the handshake, until the connection's deadline.
+func (t *secured) shake() error {
+	err := t.Handshake()
+	t.shaken = err == nil
+	return err
 }
 
 // cut closes the connection without a word to the other side, and never waits.
@@ -77,7 +85,7 @@ func (s *Server) shake(c *conn) bool {
 		return true
 	}
 	_ = c.SetDeadline(time.Now().Add(s.o.ReadTimeout))
-	err := t.Handshake()
+	err := t.shake()
 	if err == nil {
 		_ = c.SetDeadline(time.Time{})
 		return true
@@ -129,11 +137,11 @@ func handshakeCause(err error) (cause, string) {
 	case errors.As(err, &timeout) && timeout.Timeout(), errors.Is(err, os.ErrDeadlineExceeded):
 		return causeSlow, "the handshake did not end in time"
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
-		return causeHandshake, "the sender broke off the handshake: see whether it trusts the certificate"
+		return causeHandshake, "the sender broke off the handshake: see whether it trusts the certificate in tls_cert, for the name that it posts to"
 	case errors.As(err, &remote) && remote.Op == "remote error":
 		return causeHandshake, "the sender does not want the connection: " + text + ": see whether it trusts the certificate in tls_cert, for the name that it posts to"
 	}
-	return causeHandshake, "TLS could not be agreed: " + text
+	return causeHandshake, "TLS could not be agreed: " + text + ": see whether the sender trusts the certificate in tls_cert, and speaks TLS 1.2 or newer"
 }
 
 // stillKnown reports whether the certificate that a connection began with is

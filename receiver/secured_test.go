@@ -279,6 +279,42 @@ func TestAddressNotAllowedOverHTTPS(t *testing.T) {
 	}
 }
 
+// TestNoRoomOverHTTPS turns a connection away without a handshake, which would
+// keep all others waiting.
+func TestNoRoomOverHTTPS(t *testing.T) {
+	i := newIssuer(t, "site")
+	s, _ := secureStart(t, &fakeBoard{}, i, Options{MaxConnsPerIP: 1})
+	w := dial(t, s).over(i.shows(nil, soon()))
+	w.send(posting(empty))
+	w.answer()
+	if !dial(t, s).ended() {
+		t.Error("there was room")
+	}
+	if got := s.Stats().ByCause()["too many connections"]; got != 1 {
+		t.Errorf("counted %v", s.Stats().Refusals)
+	}
+	w.send(posting(empty))
+	if status, _, _ := w.answer(); status != 200 {
+		t.Errorf("got %d", status)
+	}
+}
+
+// TestHandshakeMakesRoom hoards handshakes: a Call Bridge gets in all the same.
+func TestHandshakeMakesRoom(t *testing.T) {
+	i := newIssuer(t, "site")
+	s, _ := secureStart(t, &fakeBoard{}, i, Options{MaxConns: 4})
+	for n := range 4 {
+		dial(t, s).send("\x16\x03\x01")
+		until(t, "it was taken", func() bool { return s.Stats().Connections == n+1 })
+	}
+	w := dial(t, s).over(i.shows(nil, soon()))
+	w.send(posting(empty))
+	if status, _, _ := w.answer(); status != 200 {
+		t.Errorf("got %d", status)
+	}
+	stop(t, s) // with handshakes that never end
+}
+
 // TestClientCertificates keeps a connection while the authorities change.
 func TestClientCertificates(t *testing.T) {
 	i, first, second := newIssuer(t, "site"), newIssuer(t, "first"), newIssuer(t, "second")
