@@ -253,9 +253,13 @@ func TestReach(t *testing.T) {
 	})
 	plain, secure := httptest.NewServer(handler), httptest.NewTLSServer(handler)
 	elsewhere := httptest.NewServer(http.RedirectHandler(plain.URL+"/healthz", 302))
+	forbids := func(text string) *httptest.Server {
+		return httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { http.Error(w, text, 403) }))
+	}
+	foreign, guarded := forbids("go away"), forbids("the address 192.0.2.1 may not send here: ...")
 	gone := httptest.NewServer(handler)
 	gone.Close()
-	for _, s := range []*httptest.Server{plain, secure, elsewhere} {
+	for _, s := range []*httptest.Server{plain, secure, elsewhere, foreign, guarded} {
 		t.Cleanup(s.Close)
 	}
 	for uri, want := range map[string]string{
@@ -263,12 +267,17 @@ func TestReach(t *testing.T) {
 		secure.URL + "/cdr":                      "",
 		elsewhere.URL + "/cdr":                   "what answers there is no callmark: 302",
 		gone.URL + "/cdr":                        "the connection was refused",
+		foreign.URL + "/cdr":                     "what answers there is no callmark: 403",
+		guarded.URL + "/cdr":                     "it does not allow this host",
 		"nonsense":                               "no http://",
 		strings.Replace(plain.URL, ":", "s:", 1): "it speaks plain HTTP on this port",
 	} {
 		err := Reach(t.Context(), uri)
 		if (err == nil) != (want == "") || err != nil && !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v, want %q", uri, err, want)
+		}
+		if IsGuarded(err) != strings.HasPrefix(uri, guarded.URL) {
+			t.Errorf("%s: guarded %v", uri, IsGuarded(err))
 		}
 	}
 }

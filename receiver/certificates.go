@@ -21,6 +21,8 @@ const (
 	// alarm.
 	certificateNotice = 14 * 24 * time.Hour
 
+	timeLayout = "2006-01-02 15:04 UTC"
+
 	pairAlarm        = "receiver/certificate"
 	pairEndsAlarm    = "receiver/certificate ends"
 	clientsAlarm     = "receiver/client_ca"
@@ -66,7 +68,7 @@ func newCertificates(o Options, board Board) (*certificates, error) {
 		certFile: o.TLSCert, keyFile: o.TLSKey, clientFile: o.ClientCA,
 		log: o.Log, board: board, raised: map[string]string{},
 	}
-	if err := cs.readPair(); err != nil {
+	if err := cs.readPair(o.Now()); err != nil {
 		return nil, fmt.Errorf("receiver.tls_cert: %w", err)
 	}
 	if err := cs.readClients(); err != nil {
@@ -118,7 +120,7 @@ func (cs *certificates) run(quit <-chan struct{}, every time.Duration, look func
 // look reads the files again, uses what is new and good, keeps what was good
 // where it is not, and raises and lowers the alarms.
 func (cs *certificates) look(now time.Time) {
-	cs.alarm(now, pairAlarm, failed("the receiver's certificate on disk cannot be used: ", cs.readPair()),
+	cs.alarm(now, pairAlarm, failed("the receiver's certificate on disk cannot be used: ", cs.readPair(now)),
 		"put a certificate and its own key into "+cs.certFile+" and "+cs.keyFile+": until then the ones from before are used, and after a restart none")
 	cs.alarm(now, pairEndsAlarm, ending("the receiver's certificate", cs.pairEnds, now),
 		"put a new one into "+cs.certFile+" and its key into "+cs.keyFile+", before senders refuse it; no restart is needed")
@@ -131,8 +133,9 @@ func (cs *certificates) look(now time.Time) {
 		"put a new one into "+cs.clientFile+" and give the senders certificates of it, or all are refused; no restart is needed")
 }
 
-// readPair takes a certificate and its key if they are others than those in use.
-func (cs *certificates) readPair() error {
+// readPair takes a certificate and its key if they are others than those in use,
+// and not worse: what is not valid now does not replace what is.
+func (cs *certificates) readPair(now time.Time) error {
 	cert, err := os.ReadFile(cs.certFile)
 	if err != nil {
 		return err
@@ -149,9 +152,12 @@ func (cs *certificates) readPair() error {
 	if err != nil {
 		return fmt.Errorf("%s with %s: %w", cs.certFile, cs.keyFile, err)
 	}
-	ends, err := endOf(pair.Certificate)
+	begins, ends, err := validity(pair.Certificate)
 	if err != nil {
 		return fmt.Errorf("%s: %w", cs.certFile, err)
+	}
+	if (now.Before(begins) || !now.Before(ends)) && now.Before(cs.pairEnds) {
+		return fmt.Errorf("%s is valid only from %s to %s", cs.certFile, begins.UTC().Format(timeLayout), ends.UTC().Format(timeLayout))
 	}
 	cs.pair, cs.pairEnds, cs.pairSum = pair, ends, sum
 	cs.renew()
@@ -159,18 +165,21 @@ func (cs *certificates) readPair() error {
 	return nil
 }
 
-// endOf is when the first certificate of a chain runs out.
-func endOf(chain [][]byte) (ends time.Time, err error) {
+// validity is when all certificates of a chain are valid.
+func validity(chain [][]byte) (begins, ends time.Time, err error) {
 	for _, der := range chain {
 		c, err := x509.ParseCertificate(der)
 		if err != nil {
-			return ends, err
+			return begins, ends, err
+		}
+		if c.NotBefore.After(begins) {
+			begins = c.NotBefore
 		}
 		if ends.IsZero() || c.NotAfter.Before(ends) {
 			ends = c.NotAfter
 		}
 	}
-	return ends, nil
+	return begins, ends, nil
 }
 
 // readClients takes the authorities of client certificates if they are others
@@ -275,7 +284,7 @@ func failed(what string, err error) string {
 
 // ending says that something runs out, or has; "" if not soon.
 func ending(what string, ends, now time.Time) string {
-	day := ends.UTC().Format("2006-01-02 15:04 UTC")
+	day := ends.UTC().Format(timeLayout)
 	switch {
 	case !now.Before(ends):
 		return what + " has run out: " + day

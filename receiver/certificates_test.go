@@ -75,6 +75,8 @@ func TestBrokenFiles(t *testing.T) {
 		{"half of a file", func() { d.put(d.key, key[:50]) }, pairAlarm, false},
 		{"as it was", func() { d.put(d.key, key2) }, "", false},
 		{"back to the first", func() { d.pair(cert, key) }, "", true},
+		{"one that has run out", func() { d.pair(i.issue("server", time.Now().Add(-time.Hour))) }, pairAlarm, false},
+		{"the first again", func() { d.pair(cert, key) }, "", false},
 		{"no authority", func() { d.put(d.cas, "") }, clientsAlarm, false},
 		{"half of one", func() { d.put(d.cas, i.pem+i.pem[:100]) }, clientsAlarm, false},
 		{"another", func() { d.put(d.cas, newIssuer(t, "new").pem) }, "", true},
