@@ -98,19 +98,20 @@ func (s *Server) forbid(c *conn) {
 	reason := "the address " + c.source + " may not send here: post from one that is allowed, or allow it"
 	if t, ok := c.Conn.(*secured); ok {
 		if err := t.shake(); err != nil {
+			s.refused(c.source, causeAddress, reason)
 			if raw, ok := asPlainHTTP(err); ok {
 				say(raw, fasthttp.StatusForbidden, reason)
 			}
-			s.refused(c.source, causeAddress, reason)
 			return
 		}
 	}
 	// Some clients take an answer that comes before the question for a fault.
 	question := make([]byte, 4<<10)
-	if _, err := c.Read(question); err == nil {
+	_, err := c.Read(question)
+	s.refused(c.source, causeAddress, reason)
+	if err == nil {
 		say(c.Conn, fasthttp.StatusForbidden, reason)
 	}
-	s.refused(c.source, causeAddress, reason)
 }
 
 // say answers a request that is not read.

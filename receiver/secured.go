@@ -92,8 +92,8 @@ func (s *Server) shake(c *conn) bool {
 	}
 	if raw, ok := asPlainHTTP(err); ok {
 		const reason = "this port takes HTTPS: post to https://, not http://"
-		say(raw, fasthttp.StatusBadRequest, reason)
 		s.refused(c.source, causePlain, reason)
+		say(raw, fasthttp.StatusBadRequest, reason)
 		return false
 	}
 	if !t.raw.heard || errors.Is(err, net.ErrClosed) {
