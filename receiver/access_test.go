@@ -125,7 +125,7 @@ func TestStrangers(t *testing.T) {
 func TestToken(t *testing.T) {
 	const hush = "0123456789abcdef-_.~"
 	b, log := &fakeBoard{}, &logged{}
-	s := start(t, b, Options{Token: policy.NewSecret(hush), Log: log.logger()})
+	s := start(t, b, Options{Token: policy.NewSecret(hush), Log: log.logger(), Unready: func() []string { return nil }})
 	for _, tt := range []struct {
 		target string
 		status int

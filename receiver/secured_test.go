@@ -282,20 +282,22 @@ func TestAddressNotAllowedOverHTTPS(t *testing.T) {
 // TestNoRoomOverHTTPS turns a connection away without a handshake, which would
 // keep all others waiting.
 func TestNoRoomOverHTTPS(t *testing.T) {
-	i := newIssuer(t, "site")
-	s, _ := secureStart(t, &fakeBoard{}, i, Options{MaxConnsPerIP: 1})
+	i, b := newIssuer(t, "site"), &fakeBoard{}
+	held, free := make(chan struct{}), make(chan struct{})
+	b.onApply = func() { held <- struct{}{}; <-free }
+	s, _ := secureStart(t, b, i, Options{MaxConns: 1})
 	w := dial(t, s).over(i.shows(nil, soon()))
 	w.send(posting(empty))
-	w.answer()
+	<-held
 	if !dial(t, s).ended() {
 		t.Error("there was room")
 	}
-	if got := s.Stats().ByCause()["too many connections"]; got != 1 {
-		t.Errorf("counted %v", s.Stats().Refusals)
-	}
-	w.send(posting(empty))
+	close(free)
 	if status, _, _ := w.answer(); status != 200 {
 		t.Errorf("got %d", status)
+	}
+	if got := s.Stats().ByCause()["too many connections"]; got != 1 {
+		t.Errorf("counted %v", s.Stats().Refusals)
 	}
 }
 
