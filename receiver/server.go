@@ -42,7 +42,7 @@ type Server struct {
 	board Board
 	http  *fasthttp.Server
 	certs *certificates // nil: plain HTTP
-	token token
+	token tokenHash
 	conns conns
 	works sync.Pool // of *work
 	large atomic.Int64
@@ -75,7 +75,7 @@ func New(board Board, o Options) (*Server, error) {
 		return nil, err
 	}
 	s := &Server{
-		o: o, board: board, certs: certs, token: newToken(o.Token.Reveal()),
+		o: o, board: board, certs: certs, token: newTokenHash(o.Token.Reveal()),
 		strangers: conns{max: maxStrangers, open: map[*conn]struct{}{}, perSource: map[string]int{}},
 		answers:   rate.NewLimiter(strangersRate, maxStrangers),
 		conns:     conns{max: o.MaxConns, maxPerSource: o.MaxConnsPerIP, open: map[*conn]struct{}{}, perSource: map[string]int{}},
