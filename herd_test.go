@@ -160,7 +160,7 @@ func TestAwayForAnHour(t *testing.T) {
 		go func() { _ = receiver.Serve(listener) }()
 		defer receiver.Close()
 		h.parts, err = cms.NewCluster(cms.Options{
-			Servers: cluster.URLs(), Username: cluster.Username(), Password: cms.Secret(cluster.Password()),
+			Servers: cluster.URLs(), Username: cluster.Username(), Password: policy.NewSecret(cluster.Password()),
 			ReadsPerSecond: herdReads, WritesPerSecond: herdWrites, DialContext: network.DialContext,
 		}, h.board)
 		if err != nil {

@@ -55,6 +55,8 @@ type commandLine struct {
 	Demo     bool             `help:"Against a built-in simulated cluster: no configuration and no server needed."`
 	Version  kong.VersionFlag `help:"Print the version."`
 
+	Warnings config.Problems `kong:"-"` // of the configuration, for the log
+
 	Run      struct{} `cmd:"" default:"1" hidden:"" help:"Watch and mark (the default)."`
 	Check    struct{} `cmd:"" help:"Validate the configuration and say what is wrong, with line numbers."`
 	Classify struct {
@@ -115,6 +117,7 @@ func realMain(ctx context.Context, args []string, stdout, stderr io.Writer) int 
 	case name == "receivers":
 		return receivers(ctx, command.Command(), cl.Receivers, c, stdout, stderr)
 	}
+	cl.Warnings = problems.Warnings()
 	return fail(stderr, run(ctx, cl, c, nil, stderr))
 }
 
@@ -196,6 +199,9 @@ func run(ctx context.Context, cl commandLine, c config.Config, ready func(*app),
 	}
 	logger.Info("callmark starts", "version", version, "listen", c.Receiver.Listen, "path", c.Receiver.Path,
 		"servers", strings.Join(c.CMS.Servers, " "), "user", whoAmI())
+	for _, p := range cl.Warnings {
+		logger.Warn("configuration", "file", p.File, "line", p.Line, "key", p.Key, "problem", p.Text)
+	}
 
 	a.state.Load(time.Now())
 	keepers, stopKeepers := context.WithCancel(context.Background()) // outlive the stop, to log it
@@ -401,7 +407,7 @@ func whoAmI() string {
 func cmsOptions(c config.Config, a *app) cms.Options {
 	return cms.Options{
 		Servers: c.CMS.Servers, Port: c.CMS.Port,
-		Username: c.CMS.Username, Password: cms.Secret(c.CMS.Password.Reveal()),
+		Username: c.CMS.Username, Password: c.CMS.Password,
 		CAFile: c.CMS.CAFile, InsecureSkipVerify: c.CMS.InsecureSkipVerify,
 		ReadsPerSecond: c.CMS.ReadsPerSecond, WritesPerSecond: c.CMS.WritesPerSecond,
 		Resync: c.CMS.Resync, StatusEvery: c.CMS.StatusEvery,
@@ -412,13 +418,18 @@ func cmsOptions(c config.Config, a *app) cms.Options {
 
 // own is how our receiver is known among those of a Call Bridge.
 func own(c config.Config) cms.Own {
-	return cms.Own{URI: c.Receiver.URI, Listen: c.Receiver.Listen, Path: c.Receiver.Path}
+	return cms.Own{
+		URI: c.Receiver.URI, Listen: c.Receiver.Listen, Path: c.Receiver.Path,
+		TLS: c.Receiver.TLSCert != "", Token: c.Receiver.Token, Guarded: !c.Receiver.Open(),
+	}
 }
 
 func receiverOptions(c config.Config, a *app) receiver.Options {
 	return receiver.Options{
 		Listen: c.Receiver.Listen, Path: c.Receiver.Path,
 		MaxBody: c.Receiver.MaxBodyMB << 20, RefusedDir: c.Receiver.RefusedDir, Unready: a.board.Unready,
+		Allow: c.Receiver.Networks(), Token: c.Receiver.Token,
+		TLSCert: c.Receiver.TLSCert, TLSKey: c.Receiver.TLSKey, ClientCA: c.Receiver.ClientCA,
 		Log: a.log, Go: a.spawn,
 	}
 }
@@ -470,7 +481,7 @@ func runDemo(ctx context.Context, cl commandLine, stderr io.Writer) error {
 	}
 	c := config.Default()
 	c.Receiver.Listen, c.Receiver.RefusedDir = "127.0.0.1:0", ""
-	c.CMS.Username, c.CMS.Password = cluster.Username(), config.NewSecret(cluster.Password())
+	c.CMS.Username, c.CMS.Password = cluster.Username(), policy.NewSecret(cluster.Password())
 	c.CMS.Servers = cluster.URLs()
 	c.Policy.SecureDomains, c.Policy.InternalDomains = simulator.DemoSecureDomains(), simulator.DemoInternalDomains()
 	c.Log.File, c.State.File, c.UI.State = "", "", "" // a demo leaves nothing behind

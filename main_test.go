@@ -114,7 +114,7 @@ func launch(t testing.TB, so simulator.Options, change func(*config.Config)) *pr
 func against(t testing.TB, cluster *simulator.Cluster, change func(*config.Config)) *program {
 	t.Helper()
 	p := start(t, func(c *config.Config) {
-		c.CMS.Username, c.CMS.Password = cluster.Username(), config.NewSecret(cluster.Password())
+		c.CMS.Username, c.CMS.Password = cluster.Username(), policy.NewSecret(cluster.Password())
 		c.CMS.Servers = cluster.URLs()
 		c.Policy.SecureDomains, c.Policy.InternalDomains = simulator.DemoSecureDomains(), simulator.DemoInternalDomains()
 		if change != nil {

@@ -146,6 +146,7 @@ type fact struct {
 	ours    bool
 	near    string // in what it differs from ours, if hardly
 	problem string // why it is not reached from here, or empty
+	guarded bool   // somebody is there, who lets in only whom he knows
 }
 
 func (f fact) whose() string {
@@ -159,7 +160,7 @@ func (f fact) whose() string {
 }
 
 func (f fact) reached() string {
-	if f.problem == "" {
+	if f.problem == "" || f.guarded {
 		return "reachable"
 	}
 	return "unreachable"
@@ -182,7 +183,7 @@ func (r *registry) lookAt(ctx context.Context, answers []answer) map[string]fact
 			f.near = r.own.Near(ctx, uris[i])
 		}
 		if err := cms.Reach(ctx, uris[i]); err != nil {
-			f.problem = err.Error()
+			f.problem, f.guarded = err.Error(), cms.IsGuarded(err)
 		}
 	})
 	facts := make(map[string]fact, len(uris))

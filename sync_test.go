@@ -43,7 +43,7 @@ func follow(t testing.TB, cluster *simulator.Cluster, change func(*config.Config
 	t.Helper()
 	p := start(t, func(c *config.Config) {
 		quick(c)
-		c.CMS.Username, c.CMS.Password = cluster.Username(), config.NewSecret(cluster.Password())
+		c.CMS.Username, c.CMS.Password = cluster.Username(), policy.NewSecret(cluster.Password())
 		c.CMS.Servers = cluster.URLs()
 		c.Policy.SecureDomains, c.Policy.InternalDomains = simulator.DemoSecureDomains(), simulator.DemoInternalDomains()
 		if change != nil {

@@ -63,7 +63,7 @@ func playback(t *testing.T, folder string, internal ...string) *posts {
 	api := httptest.NewServer(p.screens)
 	t.Cleanup(api.Close)
 	p.program = start(t, func(c *config.Config) {
-		c.CMS.Username, c.CMS.Password, c.CMS.Servers = "api", config.NewSecret("secret"), []string{api.URL}
+		c.CMS.Username, c.CMS.Password, c.CMS.Servers = "api", policy.NewSecret("secret"), []string{api.URL}
 		c.Policy.InternalDomains = internal
 	})
 	return p

@@ -62,11 +62,11 @@ func newClient(a Address, o Options, tlsConfig *tls.Config) *Client {
 		insecure: a.Scheme == "http" || o.InsecureSkipVerify,
 		gate:     newGate(o.Rand, o.MaxBackoff),
 	}
-	user, password := o.Username, string(o.Password)
+	user, password := o.Username, o.Password.Reveal()
 	c.authenticate = func(r *http.Request) { r.SetBasicAuth(user, password) }
 	c.hide = strings.NewReplacer(
-		base64.StdEncoding.EncodeToString([]byte(user+":"+password)), redacted,
-		password, redacted).Replace
+		base64.StdEncoding.EncodeToString([]byte(user+":"+password)), policy.Redacted,
+		password, policy.Redacted).Replace
 	c.limits[reads] = rate.NewLimiter(rate.Limit(o.ReadsPerSecond), max(1, min(10, int(o.ReadsPerSecond))))
 	c.limits[writes] = rate.NewLimiter(rate.Limit(o.WritesPerSecond), max(1, min(o.Writers, int(o.WritesPerSecond))))
 	for l, conns := range [2]int{reads: readConns, writes: o.Writers} {

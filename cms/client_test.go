@@ -31,7 +31,7 @@ import (
 // clientOf makes a client of the one server.
 func clientOf(t *testing.T, server string, change func(*Options)) *Client {
 	t.Helper()
-	o := Options{Servers: []string{server}, Username: "api", Password: testPassword, Timeout: 5 * time.Second, ReadsPerSecond: 10_000}
+	o := Options{Servers: []string{server}, Username: "api", Password: policy.NewSecret(testPassword), Timeout: 5 * time.Second, ReadsPerSecond: 10_000}
 	if change != nil {
 		change(&o)
 	}
@@ -432,7 +432,7 @@ func TestTheSecretStaysSecret(t *testing.T) {
 		err = c.SetMessage(t.Context(), "a", policy.Marking{Kind: policy.MarkClear})
 		texts = append(texts, fmt.Sprintf("%v %+v", err, err), fmt.Sprint(c.gate.status()), fmt.Sprintf("%v %+v %#v", c, *c, *c))
 	}
-	o := Options{Servers: []string{"https://api:" + testPassword + "@cms1", "x"}, Username: "api", Password: testPassword}
+	o := Options{Servers: []string{"https://api:" + testPassword + "@cms1", "x"}, Username: "api", Password: policy.NewSecret(testPassword)}
 	texts = append(texts, fmt.Sprint(o.Validate()))
 	o.Servers = []string{"x"}
 	cluster, err := NewCluster(o, newFakeBoard())
@@ -443,11 +443,11 @@ func TestTheSecretStaysSecret(t *testing.T) {
 	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%d", "%T %[1]v"} {
 		texts = append(texts, fmt.Sprintf(verb, o.Password), fmt.Sprintf(verb, o), fmt.Sprintf(verb, &o))
 	}
-	b, _ := json.Marshal(struct{ P Secret }{o.Password})
+	b, _ := json.Marshal(struct{ P policy.Secret }{o.Password})
 	texts = append(texts, string(b))
 	var buf bytes.Buffer
-	slog.New(slog.NewTextHandler(&buf, nil)).Info("x", "password", o.Password, "in", struct{ P Secret }{o.Password})
-	slog.New(slog.NewJSONHandler(&buf, nil)).Info("x", "password", o.Password, "in", struct{ P Secret }{o.Password})
+	slog.New(slog.NewTextHandler(&buf, nil)).Info("x", "password", o.Password, "in", struct{ P policy.Secret }{o.Password})
+	slog.New(slog.NewJSONHandler(&buf, nil)).Info("x", "password", o.Password, "in", struct{ P policy.Secret }{o.Password})
 	texts = append(texts, buf.String())
 	for _, text := range texts {
 		for _, secret := range []string{testPassword, fmt.Sprintf("%x", testPassword), "YXBpOnMzY3"} {

@@ -81,7 +81,7 @@ func NewCluster(o Options, board Board) (*Cluster, error) {
 		s.gate.onChange(func() { poke(s.report); poke(s.wake) })
 		c.servers = append(c.servers, s)
 	}
-	c.o.Password = "" // the clients have it, out of the way of who prints us
+	c.o.Password = policy.Secret{} // the clients have it, out of the way of who prints us
 	return c, nil
 }
 

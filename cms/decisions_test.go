@@ -55,7 +55,7 @@ func TestParseAddress(t *testing.T) {
 }
 
 func TestValidate(t *testing.T) {
-	good := Options{Servers: []string{"cms1", "cms2:444"}, Username: "u", Password: "p"}
+	good := Options{Servers: []string{"cms1", "cms2:444"}, Username: "u", Password: policy.NewSecret("p")}
 	if err := good.Validate(); err != nil {
 		t.Errorf("good options: %v", err)
 	}
@@ -72,7 +72,7 @@ func TestValidate(t *testing.T) {
 		{func(o *Options) { o.Servers = []string{"a b"} }, "cms.servers"},
 		{func(o *Options) { o.Port = 70000 }, "cms.port"},
 		{func(o *Options) { o.Username = "" }, "cms.username"},
-		{func(o *Options) { o.Password = "" }, "cms.password"},
+		{func(o *Options) { o.Password = policy.Secret{} }, "cms.password"},
 		{func(o *Options) { o.WritesPerSecond = -1 }, "cms.writes_per_second"},
 		{func(o *Options) { o.ReadsPerSecond = 1e9 }, "cms.reads_per_second"},
 		{func(o *Options) { o.Timeout = -1 }, "cms.timeout"},

@@ -31,18 +31,21 @@ func Diagnose(ctx context.Context, receivers []Receiver, places int64, alarms []
 		return unheard(*ours, len(receivers), alarms, own)
 	case near != nil: // to be taken out first, so it does not matter whether there is a place
 		return fmt.Sprintf("of its receivers only %s is nearly ours: %s", near, differs),
-			fmt.Sprintf("if it was meant for callmark: callmark receivers remove %s, then callmark receivers add %s", near, own.Suggest())
+			fmt.Sprintf("if it was meant for callmark: callmark receivers remove %s, then %s", near, own.Add())
 	case places >= 0 && int64(len(receivers)) >= places:
 		return Full(receivers, places, own.Suggest())
 	}
-	return "our URI is not among its receivers", "callmark receivers add " + own.Suggest()
+	return "our URI is not among its receivers", own.Add()
 }
 
 // unheard is the diagnosis of a Call Bridge that has our URI.
 func unheard(ours Receiver, registered int, alarms []Alarm, own Own) (cause, remedy string) {
 	itself := ""
 	if loops(ours.URI) {
-		itself = fmt.Sprintf("; unless it runs on this host, %s leads it to itself: register %s", ours, Own{Path: own.Path, Listen: own.Listen}.Suggest())
+		itself = fmt.Sprintf("; unless it runs on this host, %s leads it to itself: register %s", ours, toAdd(own.direct().Suggest()))
+	}
+	if own.Guarded {
+		itself = "; and see in callmark's log whether that server is refused: by allow, token or client_ca" + itself
 	}
 	for _, a := range alarms {
 		if !strings.EqualFold(a.Type, AlarmCDR) {
@@ -65,7 +68,7 @@ func unheard(ours Receiver, registered int, alarms []Alarm, own Own) (cause, rem
 // Full says that a Call Bridge has no place for a receiver, who has the places,
 // and what to do. uri is the one to add, fit to be shown.
 func Full(receivers []Receiver, places int64, uri string) (cause, remedy string) {
-	remedy = "remove one: callmark receivers remove URI, then callmark receivers add " + uri
+	remedy = "remove one: callmark receivers remove URI, then callmark receivers add " + toAdd(uri)
 	who := make([]string, 0, len(receivers))
 	for _, r := range receivers[:min(len(receivers), 8)] {
 		who = append(who, policy.Clean(r.String(), maxText))

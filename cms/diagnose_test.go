@@ -4,6 +4,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"callmark/policy"
 )
 
 func TestDiagnose(t *testing.T) {
@@ -50,7 +52,17 @@ func TestDiagnose(t *testing.T) {
 		})
 	}
 	cause, remedy := Diagnose(t.Context(), []Receiver{{"x", ours}}, 4, nil, machine(Own{URI: "http://proxy.example/?token=hush"}))
-	if cause != "our URI is not among its receivers" || remedy != "callmark receivers add http://proxy.example/?token=[redacted]" {
+	if cause != "our URI is not among its receivers" || remedy != "callmark receivers add http://proxy.example/?token=[redacted], with the secret itself in the place of [redacted]" {
+		t.Errorf("%s: %s", cause, remedy)
+	}
+	guarded := machine(Own{Listen: ":5000", Path: "/cdr", TLS: true, Token: policy.NewSecret("hush"), Guarded: true})
+	cause, remedy = Diagnose(t.Context(), []Receiver{{"x", ours}}, 4, nil, guarded)
+	if !strings.Contains(cause, "nearly ours: same host, http in the place of https, and same host and path, without the token") ||
+		!strings.HasSuffix(remedy, "callmark receivers add https://THIS-HOST:5000/cdr?token=[redacted], with the secret itself in the place of [redacted]") {
+		t.Errorf("%s: %s", cause, remedy)
+	}
+	cause, remedy = Diagnose(t.Context(), []Receiver{{"x", "https://callmark.example:5000/cdr?token=hush"}}, 4, nil, guarded)
+	if !strings.Contains(remedy, "whether that server is refused") || strings.Contains(cause+remedy, "hush") {
 		t.Errorf("%s: %s", cause, remedy)
 	}
 }

@@ -423,7 +423,7 @@ type rig struct {
 func newRig(t *testing.T, servers int, clustered bool, change func(*Options)) *rig {
 	t.Helper()
 	r := &rig{board: newFakeBoard(), net: &network{hosts: map[string]*listener{}}}
-	o := Options{Username: "api", Password: testPassword, DialContext: r.net.dial}
+	o := Options{Username: "api", Password: policy.NewSecret(testPassword), DialContext: r.net.dial}
 	o.LookupIP = func(_ context.Context, _, host string) ([]netip.Addr, error) {
 		for i := range servers {
 			if host == fmt.Sprintf("cms%d.test", i+1) {

@@ -669,7 +669,7 @@ func TestTheBoardItself(t *testing.T) {
 		r.servers[0].add("call-1")
 		b := policy.NewBoard(policy.Options{})
 		o := r.cluster.o
-		o.Password = testPassword
+		o.Password = policy.NewSecret(testPassword)
 		c, err := NewCluster(o, b)
 		if err != nil {
 			t.Fatal(err)

@@ -20,7 +20,7 @@ type Options struct {
 	Servers  []string // host, host:port, https://host:port or http://host:port
 	Port     int      // for servers given without one; 443
 	Username string
-	Password Secret
+	Password policy.Secret
 
 	CAFile             string // PEM; only these authorities are trusted. Empty: the system's
 	InsecureSkipVerify bool   // certificates are not verified at all
@@ -87,7 +87,7 @@ func (o Options) Validate() error {
 	if o.Username == "" {
 		bad("cms.username", "no user is given", "write that of a server account with the role api")
 	}
-	if o.Password == "" {
+	if o.Password.Reveal() == "" {
 		bad("cms.password", "no password is given", "write it, set password_file, or set CALLMARK_CMS_PASSWORD")
 	}
 	for _, r := range []struct {

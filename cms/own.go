@@ -2,13 +2,17 @@ package cms
 
 import (
 	"context"
+	"crypto/subtle"
 	"fmt"
 	"net"
 	"net/netip"
+	"net/url"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
+
+	"callmark/policy"
 )
 
 // lookupWithin bounds how long a name may take to be resolved.
@@ -16,12 +20,17 @@ const lookupWithin = 3 * time.Second
 
 // Own is how our own receiver is known among the URIs that a Call Bridge has.
 // With URI set it is that one and no other; the query counts only if it has one.
-// Otherwise it is every http:// URI with our port and path whose host is an
-// address at which our receiver listens.
+// Otherwise it is every URI with our scheme, port and path whose host is an
+// address at which our receiver listens. With Token set it must have that too.
 type Own struct {
 	URI    string // as the Call Bridges post to it, or empty: receiver.uri
 	Listen string // [host]:port where our receiver listens: receiver.listen
 	Path   string // where it takes records: receiver.path
+
+	TLS   bool          // it takes HTTPS: receiver.tls_cert is set
+	Token policy.Secret // expected as ?token=: receiver.token
+
+	Guarded bool // it refuses those who may not send: by allow, token or client_ca
 
 	// What tests put in the place of the real thing.
 	LookupIP  func(ctx context.Context, network, host string) ([]netip.Addr, error) // net.DefaultResolver
@@ -58,7 +67,7 @@ func (o Own) compare(ctx context.Context, uri string) (match bool, near string) 
 		}
 		here = p.host == ours.host
 	} else {
-		ours = place{scheme: "http", port: o.port(), path: o.Path}
+		ours = place{scheme: o.scheme(), port: o.port(), path: o.Path}
 		if (p.port == ours.port) || (p.path == ours.path) { // else nothing is to be found out
 			here, at = o.here(ctx, p.host)
 		} else {
@@ -68,29 +77,63 @@ func (o Own) compare(ctx context.Context, uri string) (match bool, near string) 
 	if !here {
 		return false, ""
 	}
-	var other []string
-	if p.scheme != ours.scheme {
-		other = append(other, "same host, "+p.scheme+" in the place of "+ours.scheme)
-	}
+	var other []string // hints at another program
 	if p.port != ours.port {
 		other = append(other, "same host, other port")
 	}
 	if p.path != ours.path {
 		other = append(other, "same host, other path")
 	}
-	if !ours.asks(p.query) {
-		other = append(other, "same host and path, other query")
-	}
 	if at != "" {
 		other = append(other, at)
 	}
-	switch len(other) {
-	case 0:
-		return true, ""
-	case 1:
-		return false, other[0]
+	var old []string // as it may have been before the receiver was protected
+	if p.scheme != ours.scheme {
+		old = append(old, "same host, "+p.scheme+" in the place of "+ours.scheme)
 	}
-	return false, "" // two differences are another program's
+	if differs := o.queryDiffers(ours, p.query); differs != "" {
+		old = append(old, "same host and path, "+differs)
+	}
+	switch {
+	case len(other)+len(old) == 0:
+		return true, ""
+	case len(other)+len(old) == 1 || len(other) == 0:
+		return false, strings.Join(append(other, old...), ", and ")
+	}
+	return false, "" // so much is another program's
+}
+
+// queryDiffers says in what a query is not what ours is to be; "" if it is good.
+func (o Own) queryDiffers(ours place, query string) string {
+	shown := tokenOf(query)
+	switch {
+	case o.Token.Reveal() == "" || tokenOf(ours.query) != "": // receiver.uri says all
+		switch {
+		case ours.asks(query):
+			return ""
+		case shown == "" && tokenOf(ours.query) != "":
+			return "without the token"
+		}
+		return "other query"
+	case shown == "":
+		return "without the token"
+	case subtle.ConstantTimeCompare([]byte(shown), []byte(o.Token.Reveal())) == 0:
+		return "with another token"
+	case ours.query != "":
+		rest, err := url.ParseQuery(query)
+		want, err2 := url.ParseQuery(ours.query)
+		rest.Del("token")
+		if err != nil || err2 != nil || rest.Encode() != want.Encode() {
+			return "other query"
+		}
+	}
+	return ""
+}
+
+// tokenOf is the token in a query, or "".
+func tokenOf(query string) string {
+	values, _ := url.ParseQuery(query) // what can be read of it
+	return values.Get("token")
 }
 
 // here reports whether our receiver can be at a host. but says why it may not
@@ -171,20 +214,62 @@ func (o Own) port() int {
 	return port
 }
 
+func (o Own) scheme() string {
+	if o.TLS {
+		return "https"
+	}
+	return "http"
+}
+
 // Suggest is the URI to register, fit to be shown. Where it cannot be known,
-// THIS-HOST stands for a name or address of this machine.
+// THIS-HOST stands for a name or address of this machine; [redacted] stands for
+// a token.
 func (o Own) Suggest() string {
 	if o.URI != "" {
-		return ShowURI(o.URI)
+		return ShowURI(o.withToken(o.URI))
 	}
 	host := "THIS-HOST"
-	if ip, err := netip.ParseAddr(o.host()); err == nil && !ip.IsUnspecified() && !ip.IsLoopback() {
+	ip, err := netip.ParseAddr(o.host())
+	known := err == nil && !ip.IsUnspecified() && !ip.IsLoopback()
+	if known {
 		host = ip.String()
 	}
-	if port := o.port(); port != 80 {
-		return "http://" + net.JoinHostPort(host, strconv.Itoa(port)) + o.Path
+	switch port := o.port(); {
+	case port != defaultPorts[o.scheme()]:
+		host = net.JoinHostPort(host, strconv.Itoa(port))
+	case known && ip.Is6():
+		host = "[" + host + "]"
 	}
-	return "http://" + host + o.Path
+	return ShowURI(o.withToken(o.scheme() + "://" + host + o.Path))
+}
+
+// direct is our receiver as it is on this machine, whatever receiver.uri says.
+func (o Own) direct() Own {
+	o.URI = ""
+	return o
+}
+
+// withToken adds the token to a URI that has none.
+func (o Own) withToken(uri string) string {
+	base, query, asks := strings.Cut(uri, "?")
+	switch {
+	case o.Token.Reveal() == "" || tokenOf(query) != "":
+		return uri
+	case asks && query != "":
+		return base + "?" + query + "&token=" + o.Token.Reveal()
+	}
+	return base + "?token=" + o.Token.Reveal()
+}
+
+// Add is what to do to have our receiver registered, fit to be shown.
+func (o Own) Add() string { return "callmark receivers add " + toAdd(o.Suggest()) }
+
+// toAdd makes a URI that is shown one that can be used.
+func toAdd(shown string) string {
+	if strings.Contains(shown, policy.Redacted) {
+		return shown + ", with the secret itself in the place of " + policy.Redacted
+	}
+	return shown
 }
 
 // Doubt says what speaks against registering a URI, and what to do; "" when it
@@ -194,7 +279,7 @@ func (o Own) Doubt(ctx context.Context, uri string) string {
 	p, _ := placeOf(uri)
 	switch {
 	case match && p.loops():
-		return fmt.Sprintf("for a Call Bridge %s is the server itself: unless it runs on this machine, register %s", p.host, Own{Path: o.Path, Listen: o.Listen}.Suggest())
+		return fmt.Sprintf("for a Call Bridge %s is the server itself: unless it runs on this machine, register %s", p.host, toAdd(o.direct().Suggest()))
 	case match:
 		return ""
 	case near != "":

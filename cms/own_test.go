@@ -9,6 +9,8 @@ import (
 	"net/netip"
 	"strings"
 	"testing"
+
+	"callmark/policy"
 )
 
 // machine is an Own on a machine of the test's own.
@@ -39,6 +41,9 @@ func machine(o Own) Own {
 func TestOwn(t *testing.T) {
 	const (
 		path, port = "same host, other path", "same host, other port"
+		bare       = "same host and path, without the token"
+		wrong      = "same host and path, with another token"
+		plain      = "same host, http in the place of https"
 		dns        = "same port and path, but the host's name cannot be resolved here"
 	)
 	everywhere := machine(Own{Listen: ":5000", Path: "/cdr"})
@@ -47,6 +52,11 @@ func TestOwn(t *testing.T) {
 	eighty := machine(Own{Listen: "0.0.0.0:80", Path: "/"})
 	given := machine(Own{URI: "https://Proxy.example./cdr", Listen: ":5000", Path: "/cdr"})
 	token := machine(Own{URI: "http://proxy.example:8080/cdr?token=hush", Listen: ":5000", Path: "/cdr"})
+	hush := policy.NewSecret("hush")
+	secure := machine(Own{Listen: ":5000", Path: "/cdr", TLS: true})
+	guarded := machine(Own{Listen: ":5000", Path: "/cdr", TLS: true, Token: hush})
+	behind := machine(Own{URI: "http://proxy.example/cdr", Listen: ":5000", Path: "/cdr", TLS: true, Token: hush})
+	query := machine(Own{URI: "http://proxy.example/cdr?a=1", Listen: ":5000", Path: "/cdr", Token: hush})
 	for _, tt := range []struct {
 		own  Own
 		uri  string
@@ -95,8 +105,26 @@ func TestOwn(t *testing.T) {
 		{given, "https://proxy.example/", false, path},
 		{given, "https://proxy.example:8443/cdr", false, port},
 		{token, "http://proxy.example:8080/cdr?token=hush", true, ""},
-		{token, "http://proxy.example:8080/cdr", false, "same host and path, other query"},
+		{token, "http://proxy.example:8080/cdr", false, bare},
+		{token, "http://proxy.example:8080/cdr?x=1", false, bare},
 		{token, "http://proxy.example:8080/cdr?token=x", false, "same host and path, other query"},
+		{secure, "https://callmark.example:5000/cdr", true, ""},
+		{secure, "http://callmark.example:5000/cdr", false, plain},
+		{secure, "https://callmark.example/cdr", false, port},
+		{guarded, "https://callmark.example:5000/cdr?token=hush", true, ""},
+		{guarded, "https://callmark.example:5000/cdr?a=1&token=%68ush", true, ""},
+		{guarded, "https://callmark.example:5000/cdr", false, bare},
+		{guarded, "https://callmark.example:5000/cdr?token=", false, bare},
+		{guarded, "https://callmark.example:5000/cdr?token=hus", false, wrong},
+		{guarded, "https://callmark.example:5000/cdr?token=[redacted]", false, wrong},
+		{guarded, "http://callmark.example:5000/cdr?token=hush", false, plain},
+		{guarded, "http://callmark.example:5000/cdr", false, plain + ", and " + bare}, // as it was before both
+		{guarded, "http://callmark.example:5000/", false, ""},
+		{guarded, "http://nowhere.example:5000/cdr", false, ""},
+		{behind, "http://proxy.example/cdr?token=hush", true, ""},
+		{behind, "http://proxy.example/cdr", false, bare},
+		{query, "http://proxy.example/cdr?token=hush&a=1", true, ""},
+		{query, "http://proxy.example/cdr?token=hush", false, "same host and path, other query"},
 		{Own{}, "http://127.0.0.1:5000/cdr", false, ""},
 	} {
 		if ours, near := tt.own.Matches(t.Context(), tt.uri), tt.own.Near(t.Context(), tt.uri); ours != tt.ours || near != tt.near {
@@ -119,6 +147,7 @@ func TestOwnByDefault(t *testing.T) {
 }
 
 func TestSuggestAndDoubt(t *testing.T) {
+	hush := policy.NewSecret("hush")
 	for _, tt := range []struct {
 		own           Own
 		suggest       string
@@ -129,6 +158,11 @@ func TestSuggestAndDoubt(t *testing.T) {
 		{Own{Listen: "[2001:db8::1]:5000", Path: "/cdr"}, "http://[2001:db8::1]:5000/cdr", "http://six.example:5000/cdr", ""},
 		{Own{Listen: "127.0.0.1:5000", Path: "/cdr"}, "http://THIS-HOST:5000/cdr", "http://127.0.0.1:5000/cdr", "127.0.0.1 is the server itself"},
 		{Own{Listen: ":5000", Path: "/cdr"}, "http://THIS-HOST:5000/cdr", "http://other.example:5000/cdr", "set receiver.uri"},
+		{Own{Listen: ":443", Path: "/cdr", TLS: true, Token: hush}, "https://THIS-HOST/cdr?token=[redacted]", "https://callmark.example/cdr", "(same host and path, without the token)"},
+		{Own{Listen: "[2001:db8::1]:80", Path: "/cdr"}, "http://[2001:db8::1]/cdr", "http://six.example/cdr", ""},
+		{Own{URI: "http://proxy.example/x", Listen: ":5000", Path: "/cdr", Token: hush}, "http://proxy.example/x?token=[redacted]", "http://proxy.example/x?token=hush", ""},
+		{Own{URI: "http://proxy.example/x?a=1", Listen: ":5000", Path: "/cdr", Token: hush}, "http://proxy.example/x?a=[redacted]&token=[redacted]", "http://proxy.example/x?token=hush&a=1", ""},
+		{Own{Listen: ":5000", Path: "/cdr", Token: hush}, "http://THIS-HOST:5000/cdr?token=[redacted]", "http://127.0.0.1:5000/cdr?token=hush", "register http://THIS-HOST:5000/cdr?token=[redacted], with the secret itself"},
 		{Own{URI: "http://proxy.example/x?token=hush", Listen: ":5000", Path: "/cdr"}, "http://proxy.example/x?token=[redacted]", "http://callmark.example:5000/cdr", "it is not the one that receiver.uri names"},
 	} {
 		o := machine(tt.own)
@@ -219,9 +253,13 @@ func TestReach(t *testing.T) {
 	})
 	plain, secure := httptest.NewServer(handler), httptest.NewTLSServer(handler)
 	elsewhere := httptest.NewServer(http.RedirectHandler(plain.URL+"/healthz", 302))
+	forbids := func(text string) *httptest.Server {
+		return httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { http.Error(w, text, 403) }))
+	}
+	foreign, guarded := forbids("go away"), forbids("the address 192.0.2.1 may not send here: ...")
 	gone := httptest.NewServer(handler)
 	gone.Close()
-	for _, s := range []*httptest.Server{plain, secure, elsewhere} {
+	for _, s := range []*httptest.Server{plain, secure, elsewhere, foreign, guarded} {
 		t.Cleanup(s.Close)
 	}
 	for uri, want := range map[string]string{
@@ -229,12 +267,17 @@ func TestReach(t *testing.T) {
 		secure.URL + "/cdr":                      "",
 		elsewhere.URL + "/cdr":                   "what answers there is no callmark: 302",
 		gone.URL + "/cdr":                        "the connection was refused",
+		foreign.URL + "/cdr":                     "what answers there is no callmark: 403",
+		guarded.URL + "/cdr":                     "it does not allow this host",
 		"nonsense":                               "no http://",
 		strings.Replace(plain.URL, ":", "s:", 1): "it speaks plain HTTP on this port",
 	} {
 		err := Reach(t.Context(), uri)
 		if (err == nil) != (want == "") || err != nil && !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v, want %q", uri, err, want)
+		}
+		if IsGuarded(err) != strings.HasPrefix(uri, guarded.URL) {
+			t.Errorf("%s: guarded %v", uri, IsGuarded(err))
 		}
 	}
 }

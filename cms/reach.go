@@ -9,16 +9,30 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"strings"
 	"time"
 )
 
 // reachWithin is how long a receiver may take to answer.
 const reachWithin = 3 * time.Second
 
+// notAllowed is in what our receiver answers to an address that may not send.
+const notAllowed = "may not send here"
+
+var (
+	errNotAllowed  = errors.New("it does not allow this host, which needs not be allowed")
+	errWantsClient = errors.New("it asks for a client certificate, so what answers there is not known")
+)
+
+// IsGuarded reports whether an error of Reach says that somebody answers who
+// lets in only whom he knows, as a receiver does that has receiver.allow or
+// receiver.client_ca.
+func IsGuarded(err error) bool { return err == errNotAllowed || err == errWantsClient }
+
 // Reach asks whether a receiver of callmark's answers at the host and port of a
 // URI, as seen from this host: GET /healthz gives 200 within 3 s. The error is
-// why not, fit to be shown. That we get there does not prove that a Call Bridge
-// does.
+// why not, fit to be shown; one for which IsGuarded holds says that it does not
+// let this host in. That we get there does not prove that a Call Bridge does.
 func Reach(ctx context.Context, uri string) error {
 	p, ok := placeOf(uri)
 	if !ok {
@@ -48,10 +62,16 @@ func Reach(ctx context.Context, uri string) error {
 		if errors.As(err, &u) {
 			err = u.Err
 		}
+		if strings.Contains(err.Error(), "tls: certificate required") { // an alert of TLS 1.3
+			return errWantsClient
+		}
 		return errors.New(transportError(err, true, p.address(), reachWithin).Problem)
 	}
-	_, _ = io.CopyN(io.Discard, res.Body, 4<<10)
+	body, _ := io.ReadAll(io.LimitReader(res.Body, 4<<10))
 	_ = res.Body.Close()
+	if res.StatusCode == http.StatusForbidden && strings.Contains(string(body), notAllowed) {
+		return errNotAllowed
+	}
 	if res.StatusCode != http.StatusOK {
 		return fmt.Errorf("what answers there is no callmark: %d to GET /healthz", res.StatusCode)
 	}

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"callmark/cms/simulator"
+	"callmark/policy"
 
 	"github.com/google/go-cmp/cmp"
 )
@@ -31,7 +32,7 @@ func simulated(t *testing.T, o simulator.Options) (*simulator.Cluster, *Client) 
 		t.Fatal(err)
 	}
 	return cluster, clientOf(t, cluster.URLs()[0], func(o *Options) {
-		o.Username, o.Password = cluster.Username(), Secret(cluster.Password())
+		o.Username, o.Password = cluster.Username(), policy.NewSecret(cluster.Password())
 	})
 }
 

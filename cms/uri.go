@@ -32,8 +32,8 @@ func CheckURI(uri string) error {
 		problem = "the URI holds a user, which no Call Bridge sends"
 	case strings.Contains(uri, "#"):
 		problem = "the URI holds a fragment, which no Call Bridge sends"
-	case strings.Contains(uri, redacted):
-		return fmt.Errorf("the URI holds %s in the place of a value: write the value itself", redacted)
+	case strings.Contains(uri, policy.Redacted):
+		return fmt.Errorf("the URI holds %s in the place of a value: write the value itself", policy.Redacted)
 	default:
 		if _, ok := placeOf(uri); !ok {
 			problem = "the URI has no port from 1 to 65535"
@@ -53,7 +53,7 @@ func ShowURI(uri string) string {
 	if scheme, rest, ok := strings.Cut(base, "://"); ok {
 		authority, path, _ := strings.Cut(rest, "/")
 		if at := strings.LastIndex(authority, "@"); at >= 0 {
-			base = scheme + "://" + redacted + authority[at:]
+			base = scheme + "://" + policy.Redacted + authority[at:]
 			if len(authority) < len(rest) {
 				base += "/" + path
 			}
@@ -70,9 +70,9 @@ func hideValues(query string) string {
 	pairs := strings.Split(query, "&")
 	for i, pair := range pairs {
 		if name, _, named := strings.Cut(pair, "="); named {
-			pairs[i] = name + "=" + redacted
+			pairs[i] = name + "=" + policy.Redacted
 		} else if pair != "" {
-			pairs[i] = redacted
+			pairs[i] = policy.Redacted
 		}
 	}
 	return strings.Join(pairs, "&")
@@ -97,6 +97,8 @@ type place struct {
 	query  string
 }
 
+var defaultPorts = map[string]int{"http": 80, "https": 443}
+
 // placeOf reads a URI; ok is false if a Call Bridge could not post to it.
 func placeOf(uri string) (p place, ok bool) {
 	u, err := url.Parse(uri)
@@ -105,12 +107,7 @@ func placeOf(uri string) (p place, ok bool) {
 	}
 	p = place{scheme: u.Scheme, path: u.Path, query: u.RawQuery,
 		host: hostKey(strings.ToLower(strings.TrimSuffix(u.Hostname(), ".")))}
-	switch u.Scheme { // in lower case after Parse
-	case "http":
-		p.port = 80
-	case "https":
-		p.port = 443
-	default:
+	if p.port, ok = defaultPorts[u.Scheme]; !ok { // in lower case after Parse
 		return p, false
 	}
 	if text := u.Port(); text != "" {

@@ -20,6 +20,16 @@ type conn struct {
 	idle atomic.Int64
 }
 
+// cut closes the connection without waiting for anything, as TLS would to say
+// goodbye.
+func (c *conn) cut() {
+	if t, ok := c.Conn.(*secured); ok {
+		t.cut()
+		return
+	}
+	c.Close()
+}
+
 // conns keeps the open connections within their bounds.
 type conns struct {
 	max, maxPerSource int
@@ -48,7 +58,7 @@ func (cs *conns) add(nc net.Conn) (*conn, cause) {
 		if silent == nil {
 			return c, causeCrowded
 		}
-		silent.Close()
+		silent.cut()
 		cs.drop(silent)
 	}
 	cs.open[c] = struct{}{}
@@ -116,7 +126,7 @@ func (cs *conns) stop() {
 	defer cs.mu.Unlock()
 	for c := range cs.open {
 		if c.idle.Load() > 0 {
-			c.Close()
+			c.cut()
 		}
 	}
 }
@@ -129,7 +139,7 @@ func (cs *conns) closeAll() (active int) {
 		if c.idle.Load() == 0 {
 			active++
 		}
-		c.Close()
+		c.cut()
 	}
 	return active
 }

@@ -24,16 +24,40 @@
 // exception is a document that is refused for the second time, which is written
 // to a local folder first.
 //
+// A handshake has ReadTimeout as well, and is made by the goroutine of its
+// connection, which until then counts as silent. Files of certificates are read
+// by a goroutine of their own.
+//
 // A request has ReadTimeout to come as a whole; a connection may be silent for
 // IdleTimeout between two. When MaxConns are open, the one silent longest makes
 // room. Memory for documents above 64 KiB is bounded over all connections; who
 // finds none is answered 503 and comes again.
 //
+// # Who may send
+//
+// With Allow, a connection from another address is told so whatever it asks, and
+// closed; nothing of what it sends is looked at. These connections have places
+// of their own, few of them, so that they take none from those who may.
+//
+// With Token, documents must come with it; the other paths need none. What is
+// shown is compared by hash, and is neither logged nor answered.
+//
+// With ClientCA, a sender without a certificate of one of these authorities does
+// not get through the handshake. A connection that has is checked again at its
+// next request when the authorities have changed, and when its certificate has
+// run out. Sessions are never resumed.
+//
+// Certificates are read again every LookEvery, and taken when they have changed
+// and are good; connections that are open keep theirs. An alarm says what is not
+// good, and what runs out within two weeks.
+//
 // # Answers
 //
 //	200  the board has the records; or the document was set aside, see below
 //	400  the document cannot be read, for the reason in the body; or its body
-//	     or its request cannot
+//	     or its request cannot; or it came in plain HTTP where HTTPS is expected
+//	401  the token is missing or wrong
+//	403  the address is not allowed, or the client certificate is no longer good
 //	404, 405  another path, another method
 //	408  the request did not come in time
 //	413  the document is larger than MaxBody
@@ -44,6 +68,23 @@
 //
 // GET /healthz answers 200. GET /readyz answers 200, or 503 with the reasons, a
 // line each, while a Call Bridge is down, unverified, or sends no records. No answer names the software, nor has a Date.
+//
+// # Causes
+//
+// Refusals are counted by cause and source, see Stats, and logged once for each
+// and then as a count, once a minute. These are the causes' names; they do not
+// change.
+//
+//	address not allowed    403, see Allow
+//	no token               401
+//	wrong token            401
+//	no client certificate  in the handshake
+//	client certificate     in the handshake, or 403: of nobody we know, or run out
+//	plain HTTP             400, where HTTPS is expected
+//	handshake              TLS was not agreed, or the sender does not trust us
+//	malformed document, document too large, encoded document
+//	bad request, wrong path, wrong method, too slow, cut off
+//	too many connections, busy, panic
 //
 // # Refused documents
 //

@@ -26,6 +26,7 @@ func (s *Server) handle(ctx *fasthttp.RequestCtx) {
 		}
 	}()
 	switch path := string(ctx.Path()); {
+	case !s.admitted(ctx):
 	case path == s.o.Path && ctx.IsPost():
 		s.take(ctx)
 	case path == s.o.Path:
@@ -52,6 +53,10 @@ func (s *Server) handle(ctx *fasthttp.RequestCtx) {
 
 // take takes one document of records.
 func (s *Server) take(ctx *fasthttp.RequestCtx) {
+	if why, reason := s.token.refuses(ctx.QueryArgs()); why != "" {
+		s.deny(ctx, fasthttp.StatusUnauthorized, why, reason)
+		return
+	}
 	w := s.works.Get().(*work)
 	source := sender(ctx)
 	if err := w.read(ctx); err != nil {

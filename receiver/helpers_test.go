@@ -162,8 +162,10 @@ func dial(t testing.TB, s *Server) *wire {
 	}
 	t.Cleanup(func() { c.Close() })
 	_ = c.SetDeadline(time.Now().Add(20 * time.Second))
-	return &wire{t, c, bufio.NewReader(c)}
+	return newWire(t, c)
 }
+
+func newWire(t testing.TB, c net.Conn) *wire { return &wire{t, c, bufio.NewReader(c)} }
 
 func (w *wire) send(text string) {
 	w.t.Helper()

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"net/netip"
 	"strings"
 	"time"
 
@@ -29,6 +30,15 @@ type Options struct {
 	Path       string // where records are posted to; "/cdr"
 	MaxBody    int    // bytes of one document; 4 MiB
 	RefusedDir string // for documents that could not be read twice; empty: they are not kept
+
+	// Who may send. With none of these it is anybody who reaches the port.
+	Allow    []netip.Prefix // addresses, for every path, without those of IPv4 in IPv6; all
+	Token    policy.Secret  // expected as ?token= with records; none
+	TLSCert  string         // a file in PEM form: HTTPS with this certificate; plain HTTP
+	TLSKey   string         // its key, likewise
+	ClientCA string         // likewise: senders must show a certificate of one of these; none
+
+	LookEvery time.Duration // at the files of certificates, for new ones; 5 s
 
 	ReadTimeout   time.Duration // for a whole request to come, from its first byte; 10 s
 	WriteTimeout  time.Duration // for an answer to go; 10 s
@@ -62,12 +72,19 @@ func (o Options) Validate() error {
 			return fmt.Errorf("receiver.path: %s has a use of its own: write another path, such as \"/cdr\"", path)
 		}
 	}
+	if (o.TLSCert == "") != (o.TLSKey == "") {
+		return fmt.Errorf("receiver.tls_cert: a certificate and a key go together: set tls_cert and tls_key, or neither")
+	}
+	if o.ClientCA != "" && o.TLSCert == "" {
+		return fmt.Errorf("receiver.client_ca: senders can show a certificate only over HTTPS: set tls_cert and tls_key too")
+	}
 	for _, limit := range []struct {
 		name  string
 		value int64
 	}{
 		{"MaxBody", int64(o.MaxBody)}, {"ReadTimeout", int64(o.ReadTimeout)}, {"WriteTimeout", int64(o.WriteTimeout)},
 		{"IdleTimeout", int64(o.IdleTimeout)}, {"MaxConns", int64(o.MaxConns)}, {"MaxConnsPerIP", int64(o.MaxConnsPerIP)},
+		{"LookEvery", int64(o.LookEvery)},
 	} {
 		if limit.value < 0 {
 			return fmt.Errorf("receiver: %s is negative: leave it 0 for the default", limit.name)
@@ -97,6 +114,9 @@ func (o Options) withDefaults() Options {
 	}
 	if o.MaxConns == 0 {
 		o.MaxConns = 1024
+	}
+	if o.LookEvery == 0 {
+		o.LookEvery = 5 * time.Second
 	}
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)

@@ -28,6 +28,8 @@ type Stats struct {
 	SetAside    uint64 // documents acknowledged unread
 	Panics      uint64
 	Connections int // open now
+
+	Refusals []Refusal // by cause and source, in this order
 }
 
 // stats is where Stats are counted.
@@ -39,7 +41,8 @@ type stats struct {
 func (s *Server) Stats() Stats {
 	return Stats{
 		Documents: s.stats.documents.Load(), Records: s.stats.records.Load(), Refused: s.stats.refused.Load(),
-		SetAside: s.stats.aside.Load(), Panics: s.stats.panics.Load(), Connections: s.conns.count(),
+		SetAside: s.stats.aside.Load(), Panics: s.stats.panics.Load(), Connections: s.conns.count() + s.strangers.count(),
+		Refusals: s.report.refusals(),
 	}
 }
 
@@ -52,6 +55,7 @@ type reporter struct {
 	mu     sync.Mutex
 	status policy.ReceiverStatus
 	lines  map[line]*repeats
+	totals refusals
 }
 
 // line is what is logged once in a while.
@@ -67,14 +71,14 @@ type repeats struct {
 }
 
 func newReporter(log *slog.Logger) reporter {
-	return reporter{log: log, dirty: make(chan struct{}, 1), lines: map[line]*repeats{}}
+	return reporter{log: log, dirty: make(chan struct{}, 1), lines: map[line]*repeats{}, totals: refusals{}}
 }
 
 // listening says where the receiver listens, and returns the status.
-func (r *reporter) listening(address string) policy.ReceiverStatus {
+func (r *reporter) listening(address string, open bool) policy.ReceiverStatus {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.status.Listen, r.status.Open = address, true
+	r.status.Listen, r.status.Open = address, open
 	return r.status
 }
 
@@ -83,8 +87,15 @@ func (r *reporter) refused(now time.Time, source string, why cause, reason strin
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.status.Refused++
+	r.totals.add(source, why)
 	r.caused(source, reason)
 	return r.isDue(now, source, why)
+}
+
+func (r *reporter) refusals() []Refusal {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.totals.list()
 }
 
 // setAside counts a document that was acknowledged unread, likewise.

@@ -15,7 +15,7 @@ func TestReportsToTheBoard(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		log := &logged{}
 		r := newReporter(log.logger())
-		r.listening("here")
+		r.listening("here", true)
 		quit, done := make(chan struct{}), make(chan struct{})
 		var got []policy.ReceiverStatus
 		var at []time.Duration

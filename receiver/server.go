@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/valyala/fasthttp"
+	"golang.org/x/time/rate"
 
 	"callmark/policy"
 )
@@ -40,6 +41,8 @@ type Server struct {
 	o     Options
 	board Board
 	http  *fasthttp.Server
+	certs *certificates // nil: plain HTTP
+	token tokenHash
 	conns conns
 	works sync.Pool // of *work
 	large atomic.Int64
@@ -50,6 +53,9 @@ type Server struct {
 	report reporter
 
 	keepFailed atomic.Bool // keepAlarm is raised
+
+	strangers conns // from addresses that are not allowed
+	answers   *rate.Limiter
 
 	mu      sync.Mutex
 	ln      net.Listener
@@ -64,14 +70,20 @@ func New(board Board, o Options) (*Server, error) {
 		return nil, err
 	}
 	o = o.withDefaults()
+	certs, err := newCertificates(o, board)
+	if err != nil {
+		return nil, err
+	}
 	s := &Server{
-		o: o, board: board,
-		conns:  conns{max: o.MaxConns, maxPerSource: o.MaxConnsPerIP, open: map[*conn]struct{}{}, perSource: map[string]int{}},
-		memory: memory{max: maxRemembered},
-		folder: folder{dir: o.RefusedDir, maxFiles: maxFiles, maxBytes: maxFilesBytes},
-		report: newReporter(o.Log),
-		stop:   make(chan struct{}),
-		ended:  make(chan struct{}),
+		o: o, board: board, certs: certs, token: newTokenHash(o.Token.Reveal()),
+		strangers: conns{max: maxStrangers, open: map[*conn]struct{}{}, perSource: map[string]int{}},
+		answers:   rate.NewLimiter(strangersRate, maxStrangers),
+		conns:     conns{max: o.MaxConns, maxPerSource: o.MaxConnsPerIP, open: map[*conn]struct{}{}, perSource: map[string]int{}},
+		memory:    memory{max: maxRemembered},
+		folder:    folder{dir: o.RefusedDir, maxFiles: maxFiles, maxBytes: maxFilesBytes},
+		report:    newReporter(o.Log),
+		stop:      make(chan struct{}),
+		ended:     make(chan struct{}),
 	}
 	s.works.New = func() any { return newWork(s) }
 	s.http = &fasthttp.Server{
@@ -128,14 +140,25 @@ func (s *Server) Serve(ln net.Listener) error {
 		return errors.New("a receiver is started once: make another")
 	}
 	s.ln = ln
-	s.board.ReportReceiver(s.report.listening(ln.Addr().String()))
+	s.board.ReportReceiver(s.report.listening(ln.Addr().String(), s.o.open()))
 	quit := make(chan struct{})
+	var looks sync.WaitGroup
+	if s.certs != nil {
+		looks.Add(1)
+		s.o.Go("receiver certificates", func() {
+			defer looks.Done()
+			s.certs.run(quit, s.o.LookEvery, func() {
+				s.guard("looking at certificates", func() { s.certs.look(s.o.Now()) })
+			})
+		})
+	}
 	s.o.Go("receiver", func() {
 		defer close(quit)
 		s.accept(ln)
 	})
 	s.o.Go("receiver report", func() {
 		defer close(s.ended)
+		defer looks.Wait()
 		s.report.run(quit, s.o.Now, func(status policy.ReceiverStatus) {
 			s.guard("reporting", func() { s.board.ReportReceiver(status) })
 		})
@@ -173,6 +196,7 @@ func (s *Server) Stop(ctx context.Context) error {
 		return nil
 	}
 	s.conns.stop()
+	s.strangers.stop()
 	select {
 	case <-s.ended:
 		return nil
@@ -226,7 +250,15 @@ func (s *Server) accept(ln net.Listener) {
 			wait = 0
 			s.guard("lowering an alarm", func() { s.board.Lower(s.o.Now(), acceptAlarm) })
 		}
-		c, why := s.conns.add(nc)
+		conns, serve := &s.conns, s.serve
+		if source := sourceOf(nc.RemoteAddr()); !s.o.allows(source) {
+			if conns, serve = &s.strangers, s.forbid; !s.answers.Allow() {
+				nc.Close()
+				s.refused(source, causeAddress, "the address is not allowed, and is not answered so often")
+				continue
+			}
+		}
+		c, why := conns.add(s.secure(nc))
 		if why != "" {
 			s.turnAway(c, why)
 			continue
@@ -234,14 +266,21 @@ func (s *Server) accept(ln net.Listener) {
 		wg.Add(1)
 		s.o.Go("receiver connection", func() {
 			defer wg.Done()
-			defer s.conns.remove(c)
+			defer conns.remove(c)
 			// What panics beside a request costs its connection.
 			defer c.Close()
-			s.guard("serving a connection", func() { _ = s.http.ServeConn(c) })
+			s.guard("serving a connection", func() { serve(c) })
 		})
 		if s.conns.stopping.Load() {
-			s.conns.stop() // it came after the others were closed
+			conns.stop() // it came after the others were closed
 		}
+	}
+}
+
+// serve answers what comes on a connection, until its end.
+func (s *Server) serve(c *conn) {
+	if s.shake(c) {
+		_ = s.http.ServeConn(c)
 	}
 }
 

@@ -8,6 +8,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"callmark/policy"
 )
 
 // The TOML library can fill a struct too, but stops at the first value of a
@@ -38,7 +40,7 @@ func (r *reading) bindTable(path []string, v reflect.Value, table map[string]any
 }
 
 var (
-	secretType   = reflect.TypeFor[Secret]()
+	secretType   = reflect.TypeFor[policy.Secret]()
 	durationType = reflect.TypeFor[time.Duration]()
 )
 
@@ -64,7 +66,7 @@ func (r *reading) bindValue(path []string, v reflect.Value, value any) {
 			r.spoil(key, "it is %s: write a text between 'single quotes'", kind(value))
 			return
 		}
-		v.Set(reflect.ValueOf(NewSecret(s)))
+		v.Set(reflect.ValueOf(policy.NewSecret(s)))
 		return
 	case durationType:
 		read := readTime

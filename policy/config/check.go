@@ -1,6 +1,8 @@
 package config
 
 import (
+	"crypto/sha256"
+	"encoding/base64"
 	"net"
 	"net/netip"
 	"net/url"
@@ -26,6 +28,7 @@ func (r *reading) check(c *Config) {
 	r.oneOf("policy.override_on_worse", c.Policy.OverrideOnWorse, "fall", "keep")
 	r.times("policy.lower_after", c.Policy.LowerAfter, 0, 10*time.Minute)
 	r.fileName("state.file", c.State.File)
+	r.checkMetrics(c)
 	r.checkMarking(c.Marking)
 	r.checkLevels(c)
 	r.checkLog(c.Log)
@@ -56,6 +59,59 @@ func (r *reading) checkReceiver(c Receiver) {
 		r.refuse("receiver.uri", "%s", problem)
 	}
 	r.fileName("receiver.refused_dir", c.RefusedDir)
+	r.checkSenders(c)
+	r.inRange("receiver.max_depth", c.MaxDepth, 8, 64)
+	r.inRange("receiver.max_records", c.MaxRecords, 100, 100_000)
+	r.inRange("receiver.max_value", c.MaxValue, 256, 65_536)
+	r.inRange("receiver.max_header_kb", c.MaxHeaderKB, 2, 64)
+	r.inRange("receiver.max_connections", c.MaxConnections, 8, 100_000)
+	r.inRange("receiver.max_connections_per_source", c.MaxConnectionsPerSource, 4, 100_000)
+	r.inRange("receiver.max_requests_per_source", c.MaxRequestsPerSource, 100, 1_000_000)
+	r.times("receiver.read_timeout", c.ReadTimeout, time.Second, 5*time.Minute)
+	r.times("receiver.idle_timeout", c.IdleTimeout, 10*time.Second, time.Hour)
+}
+
+// checkSenders looks at who may send records.
+func (r *reading) checkSenders(c Receiver) {
+	for i, text := range c.Allow {
+		if _, problem := readNetwork(text); problem != "" {
+			r.refuse(element("receiver.allow", i+1), "%s", problem)
+		}
+	}
+	r.oneOf("receiver.senders", c.Senders, "any", "bound")
+	r.fileName("receiver.tls_cert", c.TLSCert)
+	r.fileName("receiver.tls_key", c.TLSKey)
+	r.fileName("receiver.client_ca", c.ClientCA)
+	switch {
+	case c.TLSCert != "" && c.TLSKey == "":
+		r.refuse("receiver.tls_key", "tls_cert is set without its key: name the file that holds it")
+	case c.TLSKey != "" && c.TLSCert == "":
+		r.refuse("receiver.tls_cert", "tls_key is set without its certificate: name the file that holds it")
+	case c.ClientCA != "" && c.TLSCert == "":
+		r.refuse("receiver.client_ca", "senders can show a certificate only over HTTPS: set tls_cert and tls_key too")
+	}
+}
+
+// readNetwork reads an address or a network.
+func readNetwork(s string) (netip.Prefix, string) {
+	const remedy = `: write an address like "10.1.2.3", or a network like "10.1.2.0/24"`
+	if a, err := netip.ParseAddr(s); err == nil {
+		a = a.Unmap()
+		if a.Zone() != "" {
+			return netip.Prefix{}, quote(s) + " names an interface" + remedy
+		}
+		return netip.PrefixFrom(a, a.BitLen()), ""
+	}
+	p, err := netip.ParsePrefix(s)
+	switch {
+	case err != nil:
+		return netip.Prefix{}, quote(s) + " is no address and no network" + remedy
+	case p.Addr().Is4In6():
+		return netip.Prefix{}, quote(s) + " is an IPv4 network in IPv6 form" + remedy
+	case p.Masked() != p:
+		return netip.Prefix{}, quote(s) + " is an address within a network: write " + quote(p.Masked().String()) + " for the network, or the address alone"
+	}
+	return p, ""
 }
 
 // readListen reads the address to listen at.
@@ -113,6 +169,20 @@ func uriProblem(s string) string {
 	return ""
 }
 
+// checkMetrics looks at where callmark tells how it is.
+func (r *reading) checkMetrics(c *Config) {
+	if c.Metrics.Listen == "" {
+		return
+	}
+	_, problem := readListen(c.Metrics.Listen)
+	switch {
+	case problem != "":
+		r.refuse("metrics.listen", "%s", problem)
+	case c.Metrics.Listen == c.Receiver.Listen:
+		r.refuse("metrics.listen", "it is that of receiver.listen, where records come: write another port, or leave it empty for the same")
+	}
+}
+
 func (r *reading) checkServers(c CMS) {
 	r.times("cms.resync", c.Resync, time.Second, time.Hour)
 	r.times("cms.status_every", c.StatusEvery, 200*time.Millisecond, time.Minute)
@@ -120,6 +190,11 @@ func (r *reading) checkServers(c CMS) {
 	r.rate("cms.reads_per_second", c.ReadsPerSecond)
 	r.rate("cms.writes_per_second", c.WritesPerSecond)
 	r.fileName("cms.ca_file", c.CAFile)
+	for i, text := range c.Pins {
+		if problem := pinProblem(text); problem != "" {
+			r.refuse(element("cms.pins", i+1), "%s", problem)
+		}
+	}
 	r.fileName("cms.password_file", c.PasswordFile)
 	if len(c.Servers) == 0 {
 		r.refuse("cms.servers", `no server is given: list the Web Admin address of every Call Bridge, like ["cms1.example.com", "cms2.example.com"]`)
@@ -147,6 +222,15 @@ func (r *reading) checkServers(c CMS) {
 	if c.InsecureSkipVerify {
 		r.warn("cms.insecure_skip_verify", "anybody on the way can pose as the server and take the password: set it to false, and name the authority of the server's certificate in ca_file")
 	}
+}
+
+// pinProblem says what is wrong with the hash of a public key.
+func pinProblem(s string) string {
+	hash, ok := strings.CutPrefix(s, "sha256/")
+	if sum, err := base64.StdEncoding.DecodeString(hash); !ok || err != nil || len(sum) != sha256.Size {
+		return quote(s) + ` is no pin: write "sha256/" and the base64 of the SHA-256 of the server's public key; README, "TLS", has the command`
+	}
+	return ""
 }
 
 func (r *reading) checkDomains(c Policy) {

@@ -13,6 +13,7 @@ type Config struct {
 	Policy   Policy   `toml:"policy"`
 	Marking  Marking  `toml:"marking"`
 	State    State    `toml:"state"`
+	Metrics  Metrics  `toml:"metrics"`
 	Log      Log      `toml:"log"`
 	UI       UI       `toml:"ui"`
 }
@@ -24,19 +25,44 @@ type Receiver struct {
 	MaxBodyMB  int    `toml:"max_body_mb"` // MiB of one document; larger ones are refused
 	RefusedDir string `toml:"refused_dir"` // for documents that could not be read; empty: they are not kept
 	URI        string `toml:"uri"`         // as the Call Bridges post to it; empty: told by port, path and address
+
+	// Who may send records.
+	Allow    []string      `toml:"allow"`     // addresses and networks; empty: every one
+	Token    policy.Secret `toml:"token"`     // expected as ?token=; after Parse: the one to use, wherever it came from
+	TLSCert  string        `toml:"tls_cert"`  // PEM, with what leads to the authority; empty: plain HTTP
+	TLSKey   string        `toml:"tls_key"`   // PEM
+	ClientCA string        `toml:"client_ca"` // PEM: whose certificates senders must show; empty: none
+	Senders  string        `toml:"senders"`   // any or bound
+
+	// What they may send. Zero is refused: there is no such thing as no limit.
+	MaxDepth                int           `toml:"max_depth"`                  // elements open at once
+	MaxRecords              int           `toml:"max_records"`                // of one document
+	MaxValue                int           `toml:"max_value"`                  // bytes of one value; longer ones are cut
+	MaxHeaderKB             int           `toml:"max_header_kb"`              // KiB of a request's header
+	MaxConnections          int           `toml:"max_connections"`            // at once
+	MaxConnectionsPerSource int           `toml:"max_connections_per_source"` // at once, of one address
+	MaxRequestsPerSource    int           `toml:"max_requests_per_source"`    // a second, of one address
+	ReadTimeout             time.Duration `toml:"read_timeout"`               // for a request to come whole
+	IdleTimeout             time.Duration `toml:"idle_timeout"`               // between two requests of a connection
+}
+
+// Metrics is where callmark tells how it is, if not on the receiver's port.
+type Metrics struct {
+	Listen string `toml:"listen"` // [host]:port; empty: the receiver's port
 }
 
 // CMS is the API of the servers.
 type CMS struct {
-	Username           string   `toml:"username"`
-	Password           Secret   `toml:"password"` // after Parse: the one to use, wherever it came from
-	PasswordFile       string   `toml:"password_file"`
-	Servers            []string `toml:"servers"` // host, host:port, https://host:port or http://host:port
-	Port               int      `toml:"port"`    // for servers given without one
-	CAFile             string   `toml:"ca_file"` // PEM; empty: the system's authorities
-	InsecureSkipVerify bool     `toml:"insecure_skip_verify"`
-	ReadsPerSecond     float64  `toml:"reads_per_second"`  // per server
-	WritesPerSecond    float64  `toml:"writes_per_second"` // per server
+	Username           string        `toml:"username"`
+	Password           policy.Secret `toml:"password"` // after Parse: the one to use, wherever it came from
+	PasswordFile       string        `toml:"password_file"`
+	Servers            []string      `toml:"servers"` // host, host:port, https://host:port or http://host:port
+	Port               int           `toml:"port"`    // for servers given without one
+	CAFile             string        `toml:"ca_file"` // PEM; empty: the system's authorities
+	InsecureSkipVerify bool          `toml:"insecure_skip_verify"`
+	Pins               []string      `toml:"pins"`              // of the servers' public keys; empty: none is pinned
+	ReadsPerSecond     float64       `toml:"reads_per_second"`  // per server
+	WritesPerSecond    float64       `toml:"writes_per_second"` // per server
 
 	Resync      time.Duration `toml:"resync"`       // between two reconciliations with a server
 	StatusEvery time.Duration `toml:"status_every"` // between two looks at a server's status
@@ -97,13 +123,18 @@ type UI struct {
 // servers, credentials, and domains.
 func Default() Config {
 	c := Config{
-		Receiver: Receiver{Listen: ":5000", Path: "/cdr", MaxBodyMB: 4, RefusedDir: "refused"},
-		CMS:      CMS{Port: 443, ReadsPerSecond: 100, WritesPerSecond: 20, Resync: time.Minute, StatusEvery: 5 * time.Second},
-		Policy:   Policy{Unverified: "worst", OverrideOnWorse: "fall"},
-		Marking:  Marking{Position: "bottom", OnExit: "clear", MaxLength: 60, ASCII: true},
-		State:    State{File: "overrides.json"},
-		Log:      Log{File: "app.log", Format: "text", MaxSizeMB: 50, Keep: 10},
-		UI:       UI{Theme: "auto", Bell: "off", State: "console.json", Keys: defaultKeys()},
+		Receiver: Receiver{
+			Listen: ":5000", Path: "/cdr", MaxBodyMB: 4, RefusedDir: "refused", Senders: "any",
+			MaxDepth: 16, MaxRecords: 10_000, MaxValue: 1024, MaxHeaderKB: 8,
+			MaxConnections: 1024, MaxConnectionsPerSource: 256, MaxRequestsPerSource: 100_000,
+			ReadTimeout: 10 * time.Second, IdleTimeout: 10 * time.Minute,
+		},
+		CMS:     CMS{Port: 443, ReadsPerSecond: 100, WritesPerSecond: 20, Resync: time.Minute, StatusEvery: 5 * time.Second},
+		Policy:  Policy{Unverified: "worst", OverrideOnWorse: "fall"},
+		Marking: Marking{Position: "bottom", OnExit: "clear", MaxLength: 60, ASCII: true},
+		State:   State{File: "overrides.json"},
+		Log:     Log{File: "app.log", Format: "text", MaxSizeMB: 50, Keep: 10},
+		UI:      UI{Theme: "auto", Bell: "off", State: "console.json", Keys: defaultKeys()},
 	}
 	for l, text := range policy.DefaultLevels() {
 		c.Policy.Level[l] = Level{text.Name, text.Message}

@@ -74,6 +74,10 @@ func TestEveryFieldHasATag(t *testing.T) {
 	// The contract's names, and those beyond it.
 	for _, key := range strings.Fields(`
 		receiver.listen receiver.path receiver.max_body_mb receiver.refused_dir receiver.uri
+		receiver.allow receiver.token receiver.tls_cert receiver.tls_key receiver.client_ca receiver.senders
+		receiver.max_depth receiver.max_records receiver.max_value receiver.max_header_kb receiver.max_connections
+		receiver.max_connections_per_source receiver.max_requests_per_source receiver.read_timeout receiver.idle_timeout
+		metrics.listen cms.pins
 		cms.username cms.password cms.password_file cms.servers cms.port cms.ca_file cms.insecure_skip_verify
 		cms.reads_per_second cms.writes_per_second cms.resync cms.status_every policy.lower_after state.file
 		policy.secure_domains policy.internal_domains policy.unverified policy.override_on_worse
@@ -104,12 +108,30 @@ path = "/a/b"
 max_body_mb = 1
 refused_dir = ""
 uri = "https://cm.test/a/b?x=1"
+allow = ["10.0.0.0/8", "2001:db8::1"]
+token = "0123456789abcdef"
+tls_cert = "c.pem"
+tls_key = "k.pem"
+client_ca = "a.pem"
+senders = "bound"
+max_depth = 9
+max_records = 101
+max_value = 257
+max_header_kb = 3
+max_connections = 10
+max_connections_per_source = 5
+max_requests_per_source = 200
+read_timeout = "2s"
+idle_timeout = "20s"
+[metrics]
+listen = "127.0.0.1:9100"
 [cms]
 username = "u"
 password = 'p"\'
 servers = ["a.test", "b.test:444", "https://[2001:db8::1]"]
 port = 8443
 ca_file = "ca.pem"
+pins = ["sha256/47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU="]
 insecure_skip_verify = true
 reads_per_second = 0.5
 writes_per_second = 7
@@ -154,9 +176,12 @@ theme = []
 	keys := defaultKeys()
 	keys.Pause, keys.Help, keys.Theme = KeyList{"f5", "ctrl+p"}, KeyList{"f1"}, KeyList{}
 	want := Config{
-		Receiver: Receiver{"127.0.0.1:5001", "/a/b", 1, "", "https://cm.test/a/b?x=1"},
-		CMS: CMS{"u", NewSecret(`p"\`), "", []string{"a.test", "b.test:444", "https://[2001:db8::1]"},
-			8443, "ca.pem", true, 0.5, 7, 2 * time.Minute, 250 * time.Millisecond},
+		Receiver: Receiver{"127.0.0.1:5001", "/a/b", 1, "", "https://cm.test/a/b?x=1",
+			[]string{"10.0.0.0/8", "2001:db8::1"}, policy.NewSecret("0123456789abcdef"), "c.pem", "k.pem", "a.pem", "bound",
+			9, 101, 257, 3, 10, 5, 200, 2 * time.Second, 20 * time.Second},
+		Metrics: Metrics{"127.0.0.1:9100"},
+		CMS: CMS{"u", policy.NewSecret(`p"\`), "", []string{"a.test", "b.test:444", "https://[2001:db8::1]"},
+			8443, "ca.pem", true, []string{"sha256/47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU="}, 0.5, 7, 2 * time.Minute, 250 * time.Millisecond},
 		Policy: Policy{[]string{"rooms.example.com"}, []string{"example.com"}, "keep", "keep", 1500 * time.Millisecond, [4]Level{
 			1: {"Eins", "Stufe 1: größte Sicherheit"},
 			2: Default().Policy.Level[2],

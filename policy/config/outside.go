@@ -1,30 +1,126 @@
 package config
 
 import (
+	"crypto/tls"
 	"crypto/x509"
 	"errors"
 	"io/fs"
+	"path/filepath"
 	"strings"
 	"unicode"
+
+	"callmark/policy"
 )
 
 // checkOutside looks at what the document refers to, and decides the password.
 func (r *reading) checkOutside(c *Config, out Outside) {
 	r.checkCredentials(c, out)
-	if c.CMS.CAFile == "" || out.ReadFile == nil {
+	r.checkToken(c, out)
+	if out.ReadFile == nil {
 		return
 	}
-	pem, err := out.ReadFile(c.CMS.CAFile)
+	r.checkAuthority("cms.ca_file", c.CMS.CAFile, out)
+	r.checkAuthority("receiver.client_ca", c.Receiver.ClientCA, out)
+	r.checkCertificate(c.Receiver, out)
+}
+
+// checkAuthority looks whether a file holds certificates, if it is named.
+func (r *reading) checkAuthority(key, name string, out Outside) {
+	if name == "" {
+		return
+	}
+	pem, err := out.ReadFile(name)
 	switch {
 	case err != nil:
-		r.refuse("cms.ca_file", "%s cannot be read: %s: name a readable file with the authority's certificate", quote(c.CMS.CAFile), reason(err))
+		r.refuse(key, "%s cannot be read: %s: name a readable file with the authority's certificate", quote(name), reason(err))
 	case !x509.NewCertPool().AppendCertsFromPEM(pem):
-		r.refuse("cms.ca_file", "%s holds no certificate in PEM form, which begins with -----BEGIN CERTIFICATE-----: convert it, or name the right file", quote(c.CMS.CAFile))
+		r.refuse(key, "%s holds no certificate in PEM form, which begins with -----BEGIN CERTIFICATE-----: convert it, or name the right file", quote(name))
 	}
 }
 
-// checkCredentials finds the password: the environment's, else password_file's,
-// else the document's.
+// checkCertificate looks whether the receiver's certificate and key are there
+// and belong together.
+func (r *reading) checkCertificate(c Receiver, out Outside) {
+	if c.TLSCert == "" || c.TLSKey == "" {
+		return
+	}
+	cert, err := out.ReadFile(c.TLSCert)
+	if err != nil {
+		r.refuse("receiver.tls_cert", "%s cannot be read: %s: name a readable file with the receiver's certificate", quote(c.TLSCert), reason(err))
+		return
+	}
+	key, err := out.ReadFile(c.TLSKey)
+	if err != nil {
+		r.refuse("receiver.tls_key", "%s cannot be read: %s: name a file with the certificate's key that callmark may read", quote(c.TLSKey), reason(err))
+		return
+	}
+	if _, err := tls.X509KeyPair(cert, key); err != nil {
+		r.refuse("receiver.tls_cert", "%s and %s cannot be used: %s: name a certificate and its own key, both in PEM form, the key without a passphrase", quote(c.TLSCert), quote(c.TLSKey), reason(err))
+		return
+	}
+	r.checkMode("receiver.tls_key", quote(c.TLSKey), c.TLSKey, out)
+}
+
+// minToken is how long a token should be: shorter ones can be guessed.
+const minToken = 16
+
+// checkToken finds the token: the environment's, else systemd's, else the
+// document's. It warns where nothing at all says who may send records.
+func (r *reading) checkToken(c *Config, out Outside) {
+	const key = "receiver.token"
+	if c.Receiver.Token.Reveal() != "" {
+		r.checkMode(key, "this file, which holds a token,", r.file, out)
+	}
+	if text, from := outsideSecret(TokenVariable, tokenCredential, out); text != "" {
+		if c.Receiver.Token.Reveal() != "" {
+			r.warn(key, "it is not used: %s wins; remove one of them", from)
+		}
+		c.Receiver.Token = policy.NewSecret(text)
+	}
+	token := c.Receiver.Token.Reveal()
+	switch {
+	case token == "":
+		if c.Receiver.Open() {
+			r.warn("receiver", "anybody who reaches the port can send records, and with them hide who is in a meeting: set allow, token, or client_ca")
+		}
+	case strings.Trim(token, tokenCharacters) != "":
+		r.refuse(key, "it holds more than letters, digits and - _ . ~, which a URI cannot carry as they are: use these alone")
+	case len(token) > 256:
+		r.refuse(key, "it has more than 256 characters: write a shorter one")
+	case len(token) < minToken:
+		r.warn(key, "it has fewer than %d characters and can be guessed: write a longer one, like that of openssl rand -hex 16", minToken)
+	}
+}
+
+const tokenCharacters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.~"
+
+// outsideSecret is a secret of the environment, else one that systemd passes as
+// a credential, and where it is from.
+func outsideSecret(variable, credential string, out Outside) (text, from string) {
+	if out.Getenv == nil {
+		return "", ""
+	}
+	if text := out.Getenv(variable); text != "" {
+		return text, "the environment variable " + variable
+	}
+	folder := out.Getenv("CREDENTIALS_DIRECTORY")
+	if folder == "" || out.ReadFile == nil {
+		return "", ""
+	}
+	data, err := out.ReadFile(filepath.Join(folder, credential))
+	if err != nil {
+		return "", "" // it is not passed
+	}
+	return oneLine(data), "systemd's credential " + credential
+}
+
+// oneLine is what a file holds, without the end of its line.
+func oneLine(data []byte) string {
+	return strings.TrimSuffix(strings.TrimSuffix(strings.TrimPrefix(string(data), "\ufeff"), "\n"), "\r")
+}
+
+// checkCredentials finds the password: the environment's, else systemd's, else
+// password_file's, else the document's.
 func (r *reading) checkCredentials(c *Config, out Outside) {
 	switch user := c.CMS.Username; {
 	case user == "":
@@ -42,20 +138,18 @@ func (r *reading) checkCredentials(c *Config, out Outside) {
 	if written {
 		r.checkMode("cms.password", "this file, which holds a password,", r.file, out)
 	}
-	if out.Getenv != nil {
-		if password := out.Getenv(PasswordVariable); password != "" {
-			switch {
-			case c.CMS.PasswordFile != "":
-				r.warn("cms.password_file", "it is not used: the environment variable "+PasswordVariable+" wins; remove one of them")
-			case written:
-				r.warn("cms.password", "it is not used: the environment variable "+PasswordVariable+" wins; remove one of them")
-			}
-			if strings.ContainsFunc(password, unicode.IsControl) {
-				r.refuse("cms.password", "the environment variable "+PasswordVariable+" holds control characters: set it to the password alone")
-			}
-			c.CMS.Password = NewSecret(password)
-			return
+	if password, from := outsideSecret(PasswordVariable, passwordCredential, out); password != "" {
+		switch {
+		case c.CMS.PasswordFile != "":
+			r.warn("cms.password_file", "it is not used: %s wins; remove one of them", from)
+		case written:
+			r.warn("cms.password", "it is not used: %s wins; remove one of them", from)
 		}
+		if strings.ContainsFunc(password, unicode.IsControl) {
+			r.refuse("cms.password", "%s holds control characters: set it to the password alone", from)
+		}
+		c.CMS.Password = policy.NewSecret(password)
+		return
 	}
 
 	switch {
@@ -79,14 +173,14 @@ func (r *reading) readPassword(c *Config, out Outside) {
 		r.refuse(key, "%s cannot be read: %s: name a file that holds the password and that callmark may read", quote(name), reason(err))
 		return
 	}
-	text := strings.TrimSuffix(strings.TrimSuffix(strings.TrimPrefix(string(data), "\ufeff"), "\n"), "\r")
+	text := oneLine(data)
 	switch {
 	case text == "":
 		r.refuse(key, "%s is empty: write the password into it", quote(name))
 	case strings.ContainsFunc(text, unicode.IsControl):
 		r.refuse(key, "%s holds more than one line, or control characters: write the password alone into it", quote(name))
 	default:
-		c.CMS.Password = NewSecret(text)
+		c.CMS.Password = policy.NewSecret(text)
 		r.checkMode(key, quote(name), name, out)
 	}
 }

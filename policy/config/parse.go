@@ -8,9 +8,18 @@ import (
 	"github.com/BurntSushi/toml"
 )
 
-// PasswordVariable is the environment variable that wins over the password of
-// the document.
-const PasswordVariable = "CALLMARK_CMS_PASSWORD"
+// PasswordVariable and TokenVariable are the environment variables that win over
+// the password and the token of the document.
+const (
+	PasswordVariable = "CALLMARK_CMS_PASSWORD"
+	TokenVariable    = "CALLMARK_RECEIVER_TOKEN"
+)
+
+// The same as credentials of systemd (LoadCredential=), which come as files.
+const (
+	passwordCredential = "cms_password"
+	tokenCredential    = "receiver_token"
+)
 
 // maxDocument is how many bytes of a document are read: room for some ten
 // thousand domains.
@@ -20,7 +29,7 @@ const maxDocument = 256 << 10
 // password_file then counts as a password that nobody has read.
 type Outside struct {
 	Getenv   func(name string) string               // os.Getenv
-	ReadFile func(name string) ([]byte, error)      // of password_file and ca_file
+	ReadFile func(name string) ([]byte, error)      // of password_file, credentials and certificates
 	Mode     func(name string) (fs.FileMode, error) // of the document and password_file
 }
 
@@ -72,6 +81,8 @@ func (r *reading) syntax(document string, err error) {
 	case strings.Contains(strings.ToLower(around+key), "pass"):
 		// The library quotes what it cannot read.
 		message = `the password is not written as TOML has it: write it between 'single quotes', or into a file that password_file names`
+	case strings.Contains(strings.ToLower(around+key), "token"):
+		message = `the token is not written as TOML has it: write it between 'single quotes'`
 	case strings.HasPrefix(message, "invalid escape"):
 		message = "not TOML: " + lowerFirst(message) + `: write \\ for each \, or put the text between 'single quotes'`
 	case strings.Contains(message, "UTF-8"), strings.Contains(message, "UTF-16"):

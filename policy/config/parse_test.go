@@ -1,6 +1,7 @@
 package config
 
 import (
+	"slices"
 	"strings"
 	"testing"
 )
@@ -250,8 +251,10 @@ servers = [
 }
 
 // expect compares problems with those that are expected, in their order.
+// Few documents of these tests say who may send records; TestOpen does.
 func expect(t *testing.T, problems Problems, want []said) {
 	t.Helper()
+	problems = slices.DeleteFunc(slices.Clone(problems), isOpen)
 	for i, p := range problems {
 		if i >= len(want) {
 			break
@@ -273,6 +276,7 @@ func TestProblemsSayNoSecrets(t *testing.T) {
 		"password = \"\"\"a\nhunter2", `password = ["hunter2"]`, `passwd = "hunter2"`,
 		`password = 'a' hunter2`, `passwrod = "hunter2"`, `password = "\hunter2"`, `password = "hunter2\u0001"`,
 		`servers = ["https://admin:hunter2@cms1"]`, `servers = ["admin:hunter2@cms1:443"]`,
+		`servers = []` + "\n[receiver]\ntoken = hunter2", `servers = []` + "\n[receiver]\ntoken = 'hunter2 hunter2'",
 	} {
 		_, problems := Parse("f", []byte("[cms]\n"+doc+"\n"), Outside{})
 		if problems.Err() == nil {

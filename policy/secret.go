@@ -1,4 +1,4 @@
-package config
+package policy
 
 import (
 	"fmt"
@@ -14,7 +14,8 @@ type Secret struct {
 	text *string
 }
 
-const redacted = "[redacted]"
+// Redacted is what a Secret prints as.
+const Redacted = "[redacted]"
 
 // NewSecret keeps a text secret.
 func NewSecret(text string) Secret {
@@ -33,13 +34,13 @@ func (s Secret) Reveal() string {
 }
 
 // Format prints [redacted] for every verb of fmt.
-func (Secret) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, redacted) }
+func (Secret) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, Redacted) }
 
 // String returns [redacted].
-func (Secret) String() string { return redacted }
+func (Secret) String() string { return Redacted }
 
 // LogValue returns [redacted].
-func (Secret) LogValue() slog.Value { return slog.StringValue(redacted) }
+func (Secret) LogValue() slog.Value { return slog.StringValue(Redacted) }
 
 // MarshalText returns [redacted]; it also serves JSON and TOML.
-func (Secret) MarshalText() ([]byte, error) { return []byte(redacted), nil }
+func (Secret) MarshalText() ([]byte, error) { return []byte(Redacted), nil }

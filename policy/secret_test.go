@@ -1,4 +1,4 @@
-package config
+package policy
 
 import (
 	"bytes"
@@ -14,19 +14,18 @@ import (
 	"github.com/BurntSushi/toml"
 )
 
-// named is there since XML wants a name.
-type named struct{ S Secret }
+// wrapped is there since XML wants a name.
+type wrapped struct{ S Secret }
 
 func TestSecretIsNeverPrinted(t *testing.T) {
 	const word = "hunter2"
 	s := NewSecret(word)
-	c := Default()
-	c.CMS.Password = s
+	c := struct{ Password Secret }{s}
 	hidden := struct{ inner struct{ s Secret } }{struct{ s Secret }{s}} // beyond the reach of methods
 
 	var b bytes.Buffer
 	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%X", "%d", "%t", "%p", "%10s", "%c", "%!"} {
-		for _, v := range []any{s, &s, c, &c, c.CMS, []Secret{s}, map[string]Secret{"a": s}, hidden, &hidden} {
+		for _, v := range []any{s, &s, c, &c, struct{ C any }{c}, []Secret{s}, map[string]Secret{"a": s}, hidden, &hidden} {
 			fmt.Fprintf(&b, verb+"\n", v)
 		}
 	}
@@ -44,7 +43,7 @@ func TestSecretIsNeverPrinted(t *testing.T) {
 	if err := toml.NewEncoder(&b).Encode(c); err != nil {
 		t.Error(err)
 	}
-	if data, err := xml.Marshal(named{s}); err != nil {
+	if data, err := xml.Marshal(wrapped{s}); err != nil {
 		t.Error(err)
 	} else {
 		b.Write(data)
