@@ -17,10 +17,25 @@ type conn struct {
 	net.Conn
 	source string
 	rate   *rate.Limiter // of its source's requests, nil: no limit
+	failed error         // of a Read, for whom it is hidden from
 
 	// idle orders the connections that wait for a request by when they began
 	// to; it is 0 while a request is under way.
 	idle atomic.Int64
+}
+
+func (c *conn) Read(b []byte) (int, error) {
+	n, err := c.Conn.Read(b)
+	if err != nil {
+		c.failed = err
+	}
+	return n, err
+}
+
+// connOf is the connection that a request came on, nil if it is none of ours.
+func connOf(ctx *fasthttp.RequestCtx) *conn {
+	c, _ := ctx.Conn().(*conn)
+	return c
 }
 
 // conns keeps the open connections within their bounds.

@@ -99,6 +99,9 @@ func (s *Server) apply(ctx *fasthttp.RequestCtx, w *work, source string) (f refu
 
 // unread answers a document whose body could not be had.
 func (s *Server) unread(ctx *fasthttp.RequestCtx, w *work, source string, err error) {
+	if c := connOf(ctx); c != nil && c.failed != nil && err != errTooLarge && err != errBusy {
+		err = c.failed // fasthttp wraps what befalls it within a chunk, and does not unwrap it
+	}
 	var timeout net.Error
 	switch {
 	case err == errTooLarge:
@@ -135,7 +138,7 @@ func (s *Server) unread(ctx *fasthttp.RequestCtx, w *work, source string, err er
 // handleError answers what fasthttp could not read as a request. It closes the
 // connection afterwards.
 func (s *Server) handleError(ctx *fasthttp.RequestCtx, err error) {
-	if c, ok := ctx.Conn().(*conn); ok && c.idle.Load() > 0 {
+	if c := connOf(ctx); c != nil && c.idle.Load() > 0 {
 		// Nothing was asked: a probe of the port, or a connection held ready.
 		answer(ctx, fasthttp.StatusRequestTimeout, "no request came")
 		return
@@ -170,7 +173,7 @@ func answer(ctx *fasthttp.RequestCtx, status int, text string) {
 
 // sender is the address that a request came from.
 func sender(ctx *fasthttp.RequestCtx) string {
-	if c, ok := ctx.Conn().(*conn); ok {
+	if c := connOf(ctx); c != nil {
 		return c.source
 	}
 	return sourceOf(ctx.RemoteAddr())

@@ -95,8 +95,8 @@ func (ss *sources) sweep(now time.Time) {
 // inTime reports whether a request comes within the rate of its source, and
 // answers it if not: a Call Bridge keeps its records, and sends them again.
 func (s *Server) inTime(ctx *fasthttp.RequestCtx) bool {
-	c, ok := ctx.Conn().(*conn)
-	if !ok || c.rate == nil || c.rate.AllowN(s.o.Now(), 1) {
+	c := connOf(ctx)
+	if c == nil || c.rate == nil || c.rate.AllowN(s.o.Now(), 1) {
 		return true
 	}
 	s.deny(ctx, fasthttp.StatusServiceUnavailable, causeOften,
