@@ -427,7 +427,12 @@ func own(c config.Config) cms.Own {
 func receiverOptions(c config.Config, a *app) receiver.Options {
 	return receiver.Options{
 		Listen: c.Receiver.Listen, Path: c.Receiver.Path,
-		MaxBody: c.Receiver.MaxBodyMB << 20, RefusedDir: c.Receiver.RefusedDir, Unready: a.board.Unready,
+		RefusedDir: c.Receiver.RefusedDir, Unready: a.board.Unready,
+		MaxBody: c.Receiver.MaxBodyMB << 20, MaxHeader: c.Receiver.MaxHeaderKB << 10,
+		MaxDepth: c.Receiver.MaxDepth, MaxRecords: c.Receiver.MaxRecords, MaxValue: c.Receiver.MaxValue,
+		MaxConns: c.Receiver.MaxConnections, MaxConnsPerSource: c.Receiver.MaxConnectionsPerSource,
+		MaxRequestsPerSource: c.Receiver.MaxRequestsPerSource,
+		ReadTimeout:          c.Receiver.ReadTimeout, IdleTimeout: c.Receiver.IdleTimeout,
 		Allow: c.Receiver.Networks(), Token: c.Receiver.Token,
 		TLSCert: c.Receiver.TLSCert, TLSKey: c.Receiver.TLSKey, ClientCA: c.Receiver.ClientCA,
 		Log: a.log, Go: a.spawn,

@@ -38,6 +38,7 @@ const (
 	causeCut       cause = "cut off"
 	causeBusy      cause = "busy"
 	causeCrowded   cause = "too many connections"
+	causeOften     cause = "too many requests"
 	causeRequest   cause = "bad request"
 	causeMethod    cause = "wrong method"
 	causePath      cause = "wrong path"
