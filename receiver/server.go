@@ -17,8 +17,9 @@ import (
 )
 
 const (
-	healthPath = "/healthz"
-	readyPath  = "/readyz"
+	healthPath  = "/healthz"
+	readyPath   = "/readyz"
+	metricsPath = "/metrics"
 
 	// maxHeader is the size of a request's header; a path and a query with a
 	// token need far less.
@@ -37,13 +38,14 @@ const (
 
 // Server takes records over HTTP. Make it with New, Start it once, and Stop it.
 type Server struct {
-	o     Options
-	board Board
-	http  *fasthttp.Server
-	conns conns
-	works sync.Pool // of *work
-	large atomic.Int64
-	stats stats
+	o      Options
+	board  Board
+	http   *fasthttp.Server
+	conns  conns
+	works  sync.Pool // of *work
+	large  atomic.Int64
+	stats  stats
+	counts counts
 
 	memory memory
 	folder folder
