@@ -18,7 +18,8 @@
 //
 // # Blocking
 //
-// One answer is gathered at a time; others wait for it. It holds the board's lock
+// One answer is gathered at a time; others wait for it, and those who ask within a
+// second get the same. It holds the board's lock
 // for as long as Board.Measure does. A collector that panics, or an error, costs
 // the answer and nothing else.
 //

@@ -1,6 +1,7 @@
 package metrics
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -25,12 +26,22 @@ type Options struct {
 	Receiver func() policy.ReceiverCounts // nothing
 	Servers  func() []policy.APICounts    // of all configured servers, in any state; none
 	Now      func() time.Time             // time.Now
+
+	// An answer is given again for so long: gathering one costs a few
+	// milliseconds, and whoever asks a thousand times a second must not be able to
+	// keep a processor busy. 1 s; negative: never.
+	Reuse time.Duration
 }
 
 // Metrics gathers what there is to measure.
 type Metrics struct {
-	mu       sync.Mutex // one answer at a time
 	registry *prometheus.Registry
+	now      func() time.Time
+	reuse    time.Duration
+
+	mu   sync.Mutex // one answer at a time
+	text bytes.Buffer
+	at   time.Time // when text was gathered; zero: there is none
 }
 
 // New makes Metrics with callmark's families, and those of the process and the
@@ -45,7 +56,10 @@ func New(o Options) (*Metrics, error) {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	m := &Metrics{registry: prometheus.NewPedanticRegistry()}
+	if o.Reuse == 0 {
+		o.Reuse = time.Second
+	}
+	m := &Metrics{registry: prometheus.NewRegistry(), now: o.Now, reuse: o.Reuse}
 	for _, c := range []prometheus.Collector{
 		collector{o}, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 	} {
@@ -59,11 +73,24 @@ func New(o Options) (*Metrics, error) {
 // versions are families of the runtime that name a version.
 var versions = map[string]bool{"go_info": true}
 
-// Write writes all metrics in Prometheus' text format 0.0.4. After an error what
-// was written is not to be used.
-func (m *Metrics) Write(w io.Writer) (err error) {
+// Write writes all metrics in Prometheus' text format 0.0.4. w must not block. An
+// error of w's apart, nothing is written after one.
+func (m *Metrics) Write(w io.Writer) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	if now := m.now(); m.at.IsZero() || now.Sub(m.at) >= m.reuse {
+		m.at = time.Time{}
+		if err := m.gather(); err != nil {
+			return err
+		}
+		m.at = now
+	}
+	_, err := w.Write(m.text.Bytes())
+	return err
+}
+
+// gather makes the text anew.
+func (m *Metrics) gather() (err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			err = fmt.Errorf("a panic: %v", p)
@@ -73,7 +100,8 @@ func (m *Metrics) Write(w io.Writer) (err error) {
 	if err != nil {
 		return fmt.Errorf("gather the metrics: %w", err)
 	}
-	to := expfmt.NewEncoder(w, expfmt.NewFormat(expfmt.TypeTextPlain))
+	m.text.Reset()
+	to := expfmt.NewEncoder(&m.text, expfmt.NewFormat(expfmt.TypeTextPlain))
 	var errs []error
 	for _, f := range gathered {
 		if !versions[f.GetName()] {
