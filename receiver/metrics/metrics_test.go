@@ -3,6 +3,9 @@ package metrics
 import (
 	"fmt"
 	"io"
+	"os"
+	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -247,11 +250,40 @@ func TestConcurrentScrapes(t *testing.T) {
 	s.want(t, `meetings{level="3"} 200`)
 }
 
-// The kinds of alarms that the program raises are all among those that are told
-// apart, so far as boards without a network raise them.
+// raised finds, in the code, what the keys of alarms begin with.
+var raised = regexp.MustCompile(`Alarm\{\s*Key:\s*"([a-z]+)|Alarm\s*=\s*"([a-z]+)/|alarms\["([a-z]+)/|key := "([a-z]+)/`)
+
+// The kinds of alarms that the program raises are all told apart.
 func TestAlarmKinds(t *testing.T) {
 	if !slices.IsSorted(alarmKinds) || slices.Contains(alarmKinds, other) {
 		t.Errorf("%q", alarmKinds)
+	}
+	found := map[string]bool{}
+	for _, folder := range []string{"policy", "policy/statefile", "cms", "receiver"} {
+		files, err := filepath.Glob("../../" + folder + "/*.go")
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, file := range files {
+			if strings.HasSuffix(file, "_test.go") {
+				continue
+			}
+			code, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, m := range raised.FindAllStringSubmatch(string(code), -1) {
+				kind := m[1] + m[2] + m[3] + m[4]
+				if found[kind] = true; !slices.Contains(alarmKinds, kind) {
+					t.Errorf("%s raises alarms of the kind %s: add it to alarmKinds", file, kind)
+				}
+			}
+		}
+	}
+	for _, kind := range alarmKinds {
+		if !found[kind] {
+			t.Errorf("nobody raises alarms of the kind %s", kind)
+		}
 	}
 	s := newSite(t)
 	s.SetAside(t0, policy.Source{Address: "192.0.2.7"}, "why")
