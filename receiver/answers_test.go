@@ -61,7 +61,7 @@ func TestAnswers(t *testing.T) {
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			b := &fakeBoard{}
-			s := start(t, b, Options{MaxBody: 100_000})
+			s := start(t, b, Options{MaxBody: 100_000, Unready: func() []string { return nil }})
 			w := dial(t, s)
 			w.send(test.request)
 			status, body, header := w.answer()

@@ -35,13 +35,15 @@ func (s *Server) handle(ctx *fasthttp.RequestCtx) {
 		ctx.Response.Header.Set(fasthttp.HeaderAllow, "POST")
 	case path == healthPath && (ctx.IsGet() || ctx.IsHead()):
 		answer(ctx, fasthttp.StatusOK, "ok")
-	case path == readyPath && (ctx.IsGet() || ctx.IsHead()):
+	case path == readyPath && s.o.Unready != nil && (ctx.IsGet() || ctx.IsHead()):
 		if reasons := s.o.Unready(); len(reasons) > 0 {
 			answer(ctx, fasthttp.StatusServiceUnavailable, strings.Join(reasons, "\n"))
 		} else {
 			answer(ctx, fasthttp.StatusOK, "ready")
 		}
-	case path == healthPath, path == readyPath:
+	case path == metricsPath && s.o.Metrics != nil && (ctx.IsGet() || ctx.IsHead()):
+		s.tell(ctx)
+	case path == healthPath, path == readyPath && s.o.Unready != nil, path == metricsPath && s.o.Metrics != nil:
 		s.deny(ctx, fasthttp.StatusMethodNotAllowed, causeMethod, path+" is asked by GET")
 		ctx.Response.Header.Set(fasthttp.HeaderAllow, "GET, HEAD")
 	default:
@@ -92,6 +94,7 @@ func (s *Server) apply(ctx *fasthttp.RequestCtx, w *work, source string) (f refu
 			reason: "the document is encoded as " + quote(e) + ", send it as it is"}, false
 	}
 	if err := a.decoder.Decode(w.body, &a.doc); err != nil {
+		s.counts.undecodable(err)
 		return refusal{status: fasthttp.StatusBadRequest, cause: causeMalformed, reason: err.Error()}, false
 	}
 	a.events = appendEvents(slices.Grow(a.events[:0], len(a.doc.Records)), &a.doc)

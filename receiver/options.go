@@ -2,6 +2,7 @@ package receiver
 
 import (
 	"fmt"
+	"io"
 	"log/slog"
 	"net"
 	"net/netip"
@@ -58,13 +59,17 @@ type Options struct {
 	Now func() time.Time // time.Now
 
 	// Unready says why callmark is not ready, a line each; none: it is. It must
-	// not block.
-	Unready func() []string             // nothing
+	// not block. Without it there is no /readyz here.
+	Unready func() []string
+	// Metrics writes how callmark is, in Prometheus' text format. It must not
+	// block, and must not name the software's version. Without it there is no
+	// /metrics here.
+	Metrics func(w io.Writer) error
 	Go      func(name string, f func()) // runs f in a goroutine; go f()
 }
 
 // reserved are the paths that are not for records.
-var reserved = []string{healthPath, readyPath, "/metrics"}
+var reserved = []string{healthPath, readyPath, metricsPath}
 
 // Validate reports what cannot be used, with the key of the configuration.
 func (o Options) Validate() error {
@@ -142,9 +147,6 @@ func (o Options) withDefaults() Options {
 	}
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
-	}
-	if o.Unready == nil {
-		o.Unready = func() []string { return nil }
 	}
 	if o.Now == nil {
 		o.Now = time.Now

@@ -19,8 +19,9 @@ import (
 )
 
 const (
-	healthPath = "/healthz"
-	readyPath  = "/readyz"
+	healthPath  = "/healthz"
+	readyPath   = "/readyz"
+	metricsPath = "/metrics"
 
 	// How long to wait after a connection could not be accepted, doubling from
 	// the first to the second.
@@ -48,6 +49,7 @@ type Server struct {
 	// appliers are those that have nothing to do.
 	appliers chan *applier
 	stats    stats
+	counts   counts
 
 	memory memory
 	folder folder
