@@ -63,20 +63,20 @@ func (o Options) allows(source string) bool {
 	return false
 }
 
-// token is what senders must show, as its hash: a comparison of hashes takes the
+// tokenHash is the token that senders must show, as its hash: a comparison of hashes takes the
 // same time whatever is shown, and however long it is.
-type token struct {
+type tokenHash struct {
 	wanted bool
 	hash   [sha256.Size]byte
 }
 
-func newToken(text string) token {
-	return token{text != "", sha256.Sum256([]byte(text))}
+func newTokenHash(text string) tokenHash {
+	return tokenHash{text != "", sha256.Sum256([]byte(text))}
 }
 
 // refuses says why the query of a request is refused, and in words; "" if it is
 // not.
-func (t *token) refuses(query *fasthttp.Args) (cause, string) {
+func (t *tokenHash) refuses(query *fasthttp.Args) (cause, string) {
 	if !t.wanted {
 		return "", ""
 	}

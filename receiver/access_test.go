@@ -199,7 +199,7 @@ func TestRefusalsAreBounded(t *testing.T) {
 }
 
 func BenchmarkToken(b *testing.B) {
-	tk := newToken("0123456789abcdef0123456789abcdef")
+	tk := newTokenHash("0123456789abcdef0123456789abcdef")
 	var args fasthttp.Args
 	args.Parse("token=0123456789abcdef0123456789abcdef")
 	b.ReportAllocs()

@@ -40,7 +40,7 @@ type Server struct {
 	board Board
 	http  *fasthttp.Server
 	certs *certificates // nil: plain HTTP
-	token token
+	token tokenHash
 	conns conns
 	path  string    // of records, as it stands in a request
 	works sync.Pool // of *work
@@ -78,7 +78,7 @@ func New(board Board, o Options) (*Server, error) {
 		return nil, err
 	}
 	s := &Server{
-		o: o, board: board, certs: certs, token: newToken(o.Token.Reveal()),
+		o: o, board: board, certs: certs, token: newTokenHash(o.Token.Reveal()),
 		path: (&url.URL{Path: o.Path}).EscapedPath(),
 		conns: conns{
 			max: o.MaxConns, maxPerSource: o.MaxConnsPerSource,
