@@ -18,6 +18,7 @@ import (
 var (
 	guarded = Options{
 		MaxConnsPerSource: 256, MaxRequestsPerSource: 100_000,
+		Token: policy.NewSecret("0123456789abcdef0123456789abcdef"), Allow: networks("10.1.2.0/24", "10.1.3.0/24", "127.0.0.0/8"),
 	}
 	unguarded = Options{
 		MaxBody: 64 << 20, MaxDepth: 1 << 20, MaxRecords: 1 << 30, MaxValue: 64 << 20, MaxConns: 1 << 20,
@@ -35,9 +36,10 @@ func BenchmarkLimits(b *testing.B) {
 	requests := make([][]string, senders)
 	for i := range requests {
 		session := fmt.Sprintf("5e55105e-0000-4000-8000-%012d", i)
-		requests[i] = append(requests[i], posting(callStart(session, i)))
+		withToken := func(doc string) string { return strings.Replace(posting(doc), "/cdr", "/cdr?token=0123456789abcdef0123456789abcdef", 1) }
+		requests[i] = append(requests[i], withToken(callStart(session, i)))
 		for j := range posts {
-			requests[i] = append(requests[i], posting(visit(session, i, j)))
+			requests[i] = append(requests[i], withToken(visit(session, i, j)))
 		}
 	}
 	for b.Loop() {
