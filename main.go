@@ -33,6 +33,7 @@ import (
 	"callmark/policy/config"
 	"callmark/policy/statefile"
 	"callmark/receiver"
+	"callmark/receiver/metrics"
 	"callmark/ui"
 )
 
@@ -151,6 +152,8 @@ type app struct {
 	board    *policy.Board
 	state    *statefile.Keeper
 	receiver *receiver.Server
+	metrics  *metrics.Metrics
+	told     *metrics.Server // nil when metrics are told on the receiver's port
 	cluster  *cms.Cluster
 	notifier *cms.Notifier
 	sync     *cms.Synchroniser
@@ -189,6 +192,14 @@ func run(ctx context.Context, cl commandLine, c config.Config, ready func(*app),
 	}
 	a.notifier = cms.NewNotifier(a.cluster)
 	a.sync = cms.NewSynchroniser(a.cluster, a.board)
+	if a.metrics, err = metrics.New(a.metricsOptions()); err != nil {
+		return err
+	}
+	if c.Metrics.Listen != "" {
+		a.told = metrics.NewServer(metrics.ServerOptions{
+			Listen: c.Metrics.Listen, Metrics: a.metrics, Unready: a.unready, Log: a.log, Go: a.spawn,
+		})
+	}
 	if a.receiver, err = receiver.New(a.board, receiverOptions(c, a)); err != nil {
 		return err
 	}
@@ -214,6 +225,11 @@ func run(ctx context.Context, cl commandLine, c config.Config, ready func(*app),
 	a.notifier.Start(context.Background())
 	a.sync.Start(context.Background())
 	defer a.finish()
+	if a.told != nil {
+		if err := a.told.Start(); err != nil {
+			return err
+		}
+	}
 	if err := a.receiver.Start(); err != nil {
 		return err
 	}
@@ -253,6 +269,13 @@ func (a *app) finish() {
 		}
 	}
 	a.cluster.Stop()
+	if a.told != nil {
+		within, cancel := context.WithTimeout(context.Background(), finishWithin)
+		defer cancel()
+		if err := a.told.Stop(within); err != nil {
+			a.log.Warn("metrics did not stop in order", "problem", err.Error())
+		}
+	}
 	if err := a.state.Save(time.Now()); err != nil {
 		a.log.Warn("overrides were not saved", "problem", err.Error())
 		fmt.Fprintln(a.stderr, "callmark: overrides were not saved:", err)
@@ -425,13 +448,37 @@ func own(c config.Config) cms.Own {
 }
 
 func receiverOptions(c config.Config, a *app) receiver.Options {
-	return receiver.Options{
+	o := receiver.Options{
 		Listen: c.Receiver.Listen, Path: c.Receiver.Path,
-		MaxBody: c.Receiver.MaxBodyMB << 20, RefusedDir: c.Receiver.RefusedDir, Unready: a.board.Unready,
+		RefusedDir: c.Receiver.RefusedDir,
+		MaxBody:    c.Receiver.MaxBodyMB << 20, MaxHeader: c.Receiver.MaxHeaderKB << 10,
+		MaxDepth: c.Receiver.MaxDepth, MaxRecords: c.Receiver.MaxRecords, MaxValue: c.Receiver.MaxValue,
+		MaxConns: c.Receiver.MaxConnections, MaxConnsPerSource: c.Receiver.MaxConnectionsPerSource,
+		MaxRequestsPerSource: c.Receiver.MaxRequestsPerSource,
+		ReadTimeout:          c.Receiver.ReadTimeout, IdleTimeout: c.Receiver.IdleTimeout,
 		Allow: c.Receiver.Networks(), Token: c.Receiver.Token,
 		TLSCert: c.Receiver.TLSCert, TLSKey: c.Receiver.TLSKey, ClientCA: c.Receiver.ClientCA,
 		Log: a.log, Go: a.spawn,
 	}
+	if a.told == nil { // else they are told on a port of their own
+		o.Unready, o.Metrics = a.unready, a.metrics.Write
+	}
+	return o
+}
+
+func (a *app) metricsOptions() metrics.Options {
+	return metrics.Options{
+		Board: a.board, Servers: a.cluster.Counts,
+		Receiver: func() policy.ReceiverCounts { return a.receiver.Counts() },
+	}
+}
+
+// unready says why callmark is not ready, a line each.
+func (a *app) unready() []string {
+	if a.ctx.Err() != nil {
+		return []string{"callmark stops"}
+	}
+	return a.board.Unready()
 }
 
 func uiOptions(c config.Config, cl commandLine, a *app, o policy.Options) ui.Options {

@@ -24,12 +24,13 @@ import (
 
 // house is who may import whom. main may import everything.
 var house = map[string][]string{
-	".":                {"cms", "cms/simulator", "policy", "policy/config", "policy/statefile", "receiver", "ui"},
+	".":                {"cms", "cms/simulator", "policy", "policy/config", "policy/statefile", "receiver", "receiver/metrics", "ui"},
 	"policy":           {},
 	"policy/config":    {"policy"},
 	"policy/statefile": {"policy"},
 	"receiver/cdr":     {},
 	"receiver":         {"policy", "receiver/cdr"},
+	"receiver/metrics": {"policy"},
 	"cms":              {"policy"},
 	"cms/simulator":    {"receiver/cdr"},
 	"ui":               {"policy"},

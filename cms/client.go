@@ -53,6 +53,7 @@ type Client struct {
 	http   [2]*http.Client // by lane
 	limits [2]*rate.Limiter
 	gate   *gate
+	counts *counts
 }
 
 // newClient makes a client. The options must be valid and have their defaults.
@@ -60,7 +61,7 @@ func newClient(a Address, o Options, tlsConfig *tls.Config) *Client {
 	c := &Client{
 		address: a, timeout: o.Timeout,
 		insecure: a.Scheme == "http" || o.InsecureSkipVerify,
-		gate:     newGate(o.Rand, o.MaxBackoff),
+		gate:     newGate(o.Rand, o.MaxBackoff), counts: &counts{},
 	}
 	user, password := o.Username, o.Password.Reveal()
 	c.authenticate = func(r *http.Request) { r.SetBasicAuth(user, password) }
@@ -137,6 +138,7 @@ func (c *Client) do(ctx context.Context, t ticket, method, path string, form url
 			problem = te.Problem
 		}
 	}
+	c.counts.add(t.lane, result, err, now.Sub(start))
 	c.gate.leave(t, now, result, now.Sub(start), problem, remedy)
 	return root, err
 }

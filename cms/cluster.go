@@ -99,11 +99,20 @@ func (c *Cluster) Start(ctx context.Context) {
 	c.start.Do(func() {
 		ctx, c.cancel = context.WithCancel(ctx)
 		c.publish(time.Now())
+		c.introduce()
 		for _, s := range c.servers {
 			c.goes("keeper "+s.Name(), func() { c.keep(ctx, s) })
 			c.goes("reporter "+s.Name(), func() { c.reportLoop(ctx, s) })
 		}
 	})
+}
+
+// introduce tells the board which servers there are: whoever asks how they are
+// must not take one that has not been asked yet for one that is well.
+func (c *Cluster) introduce() {
+	for _, s := range c.servers {
+		c.board.ReportServer(time.Now(), c.status(s, s.gate.status()))
+	}
 }
 
 // goes runs f in a goroutine that Stop waits for.

@@ -44,6 +44,7 @@ type Board struct {
 	goneBefore     uint64 // what went at this version or before is no longer in gone
 	watchers       map[chan struct{}]struct{}
 	totals         Totals
+	measured       measured
 
 	servers  map[string]ServerStatus
 	follows  map[string]*follow // by server, from the first poll or round on
@@ -84,6 +85,7 @@ func (b *Board) Apply(now time.Time, src Source, events []Event) Applied {
 	if s == nil {
 		done.Dropped = len(events)
 		b.totals.Dropped += uint64(len(events))
+		b.measured.dropped(events)
 		b.settle(now)
 		return done
 	}
@@ -99,13 +101,16 @@ func (b *Board) Apply(now time.Time, src Source, events []Event) Applied {
 	if b.sessions[s.id] != s { // it has proved to be one that is over
 		done.Dropped = len(events)
 		b.totals.Dropped += uint64(len(events))
+		b.measured.dropped(events)
 		b.settle(now)
 		return done
 	}
 	for i := range events {
 		e := &events[i]
+		count := &b.measured.records[e.Kind.known()]
 		index, fresh := s.take(e)
 		if !fresh {
+			count.Duplicates++
 			s.duplicates++
 			done.Duplicates++
 			continue
@@ -116,8 +121,10 @@ func (b *Board) Apply(now time.Time, src Source, events []Event) Applied {
 			s.clock = e.Time
 		}
 		if b.event(now, s, index, e) {
+			count.Taken++
 			done.Taken++
 		} else {
+			count.Dropped++
 			done.Dropped++
 		}
 	}
@@ -359,6 +366,7 @@ func (b *Board) checkGap(now time.Time, s *session) {
 	s.gapAt, s.gapWhy = at, why
 	if opened {
 		s.gapSince = now
+		b.measured.gaps++
 		b.note(now, Entry{Kind: EntryUnverified, Weight: Warning, Bridge: b.bridgeName(s), Text: why})
 	}
 	if closed {

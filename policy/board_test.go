@@ -178,6 +178,13 @@ func checkBoard(t interface {
 		t.Helper()
 		t.Fatalf("the board is inconsistent: "+format, args...)
 	}
+	var byType RecordCounts
+	for _, n := range b.measured.records {
+		byType.Taken, byType.Duplicates, byType.Dropped = byType.Taken+n.Taken, byType.Duplicates+n.Duplicates, byType.Dropped+n.Dropped
+	}
+	if byType != (RecordCounts{b.totals.Records, b.totals.Duplicates, b.totals.Dropped}) {
+		fail("records by type come to %+v, the totals are %+v", byType, b.totals)
+	}
 	var want Totals
 	legs, attached, departed := 0, 0, 0
 	for id, s := range b.sessions {

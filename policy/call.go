@@ -32,6 +32,8 @@ type call struct {
 	// What its screens show.
 	wanted      Marking
 	wantedSince time.Time
+	wish        time.Time // since when the screens are to show what they do not, as far as is known; zero: met, or a renewal
+	wishSent    time.Time // that of the request under way
 	sent        Marking
 	sentAt      time.Time
 	confirmed   bool

@@ -38,6 +38,7 @@ type follow struct {
 	uptime  time.Duration
 	suspect bool // it seems to have restarted
 	skewed  bool
+	offset  time.Duration // of its clock from ours, as last compared
 
 	silent string // why its records do not come; empty: they do
 	remedy string
@@ -350,6 +351,7 @@ func (b *Board) skew(now time.Time, f *follow, p Poll) {
 	}
 	key := "clock/" + f.server
 	off := p.Clock.Sub(p.Began.Add(now.Sub(p.Began) / 2)).Round(time.Second)
+	f.offset = off
 	if off.Abs() <= maxSkew {
 		if f.skewed {
 			f.skewed = false

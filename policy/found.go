@@ -83,6 +83,7 @@ func (b *Board) confirm(now time.Time, c *call) {
 		return
 	}
 	c.confirmed, c.stateSince = true, now
+	b.measured.markings.Confirmed++
 	b.note(now, b.about(c.meeting, Entry{Kind: EntryConfirmed, Call: c.id, Bridge: b.bridgeName(c.session), Level: c.sent.Level, Text: c.sent.Text}))
 	b.touch(c.meeting)
 }
@@ -101,6 +102,8 @@ func (b *Board) meddled(now time.Time, c *call, text string) {
 	}
 	f.lost = c.sent
 	c.sent, c.confirmed, c.stateSince = Marking{}, false, now
+	c.wish = now
+	b.measured.markings.Changed++
 	f.contested = len(f.again) >= setAgain
 	problem := "another program changed it to " + text
 	if f.contested {

@@ -60,9 +60,14 @@ func (b *Board) Sending(now time.Time, ref CallRef, m Marking) bool {
 	if c == nil {
 		return false
 	}
-	if _, write := c.decide(); !write || c.toWrite() != m {
+	why, write := c.decide()
+	if !write || c.toWrite() != m {
 		return false
 	}
+	if why == WhyRenewal { // what was wanted has been met long ago
+		c.wish = time.Time{}
+	}
+	c.wishSent = c.wish
 	c.sending, c.stateSince = true, now
 	b.changed(c.meeting)
 	return true
@@ -80,6 +85,14 @@ func (b *Board) Sent(now time.Time, ref CallRef, m Marking, server string) {
 	c.sending, c.uncertain, c.confirmed, c.renew = false, false, false, false
 	c.sent, c.sentAt, c.stateSince = m, now, now
 	c.failure, c.attempts = "", 0
+	b.measured.markings.Sent++
+	if !c.wishSent.IsZero() {
+		b.measured.marking.Add(now.Sub(c.wishSent))
+		if c.wish.Equal(c.wishSent) {
+			c.wish = time.Time{}
+		}
+		c.wishSent = time.Time{}
+	}
 	b.sentTo(c, m)
 	b.note(now, b.about(c.meeting, Entry{Kind: EntrySent, Call: c.id, Bridge: b.writtenOn(server, c.session),
 		Level: m.Level, Text: b.reason(c, m)}))
@@ -126,6 +139,7 @@ func (b *Board) Failed(now time.Time, ref CallRef, m Marking, problem string, un
 	c.sending = false
 	c.uncertain = c.uncertain || uncertain
 	c.attempts++
+	b.measured.markings.Failed++
 	if problem != c.failure {
 		c.failure, c.stateSince = problem, now
 		b.note(now, b.about(c.meeting, Entry{Kind: EntryFailed, Weight: Warning, Call: c.id, Bridge: b.bridgeName(c.session),
@@ -146,6 +160,7 @@ func (b *Board) Absent(now time.Time, ref CallRef, server string) {
 		return
 	}
 	c.sending = false
+	b.measured.markings.Absent++
 	b.endCall(now, c, b.latest(c.session), fmt.Sprintf("%s has no such call", Clean(server, maxID)))
 	b.settle(now)
 }

@@ -144,6 +144,7 @@ func (b *Board) want(now time.Time, m *meeting, c *call) {
 	w := b.marking(m, c)
 	if w != c.wanted {
 		c.wanted, c.wantedSince, c.stateSince = w, now, now
+		c.wish = now
 		if w.Kind != MarkNone {
 			b.note(now, b.about(m, Entry{Kind: EntryWanted, Call: c.id, Bridge: b.bridgeName(c.session), Level: w.Level, Text: w.says()}))
 		}

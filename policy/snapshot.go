@@ -2,7 +2,6 @@ package policy
 
 import (
 	"cmp"
-	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -375,32 +374,13 @@ func (b *Board) followed(v *BridgeView, s *session) {
 		return
 	}
 	v.Silent, v.SilentRemedy, v.SilentSince = f.silent, f.remedy, f.since
-	v.Polled, v.Next, v.Read = f.polled, f.next, f.listed
+	v.Polled, v.Next, v.Read, v.Clock = f.polled, f.next, f.listed, f.offset
 	if v.Unverified == "" && (s == nil && f.listed.IsZero() || s != nil && s.api && s.synced == NoIndex) {
 		v.Unverified, v.UnverifiedSince = "its running calls are not read yet", f.started
 	}
 	if v.Unverified != "" && f.problem != "" {
 		v.Unverified += "; its running calls could not be read: " + f.problem
 	}
-}
-
-// Unready says why callmark is not ready, a line each: Call Bridges whose picture
-// is not, or cannot be kept, complete.
-func (b *Board) Unready() []string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	var reasons []string
-	for _, v := range b.bridges() {
-		switch {
-		case v.Bound.State == ServerLocked || v.Bound.State == ServerDown:
-			reasons = append(reasons, fmt.Sprintf("%s is %s: %s", v.Name, v.Bound.State, v.Bound.Problem))
-		case v.Unverified != "":
-			reasons = append(reasons, fmt.Sprintf("%s is unverified: %s", v.Name, v.Unverified))
-		case v.Silent != "":
-			reasons = append(reasons, fmt.Sprintf("%s: %s", v.Name, v.Silent))
-		}
-	}
-	return reasons
 }
 
 // bridges lists the Call Bridges: every session, with its server if that is

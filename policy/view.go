@@ -136,10 +136,11 @@ type BridgeView struct {
 	Silent       string // why its records do not come, though there are some; empty: they do
 	SilentRemedy string
 	SilentSince  time.Time
-	Polled       time.Time // when its status was read last; zero: not yet
-	Next         int64     // the index that it will send next, as it said then, or NoIndex
-	Read         time.Time // when its running calls were read last; zero: not yet
-	Unread       int       // calls and legs that are still to be read
+	Polled       time.Time     // when its status was read last; zero: not yet
+	Next         int64         // the index that it will send next, as it said then, or NoIndex
+	Read         time.Time     // when its running calls were read last; zero: not yet
+	Unread       int           // calls and legs that are still to be read
+	Clock        time.Duration // how far its server's clock is ahead of ours; negative: behind
 }
 
 // Totals sums a board up.

@@ -61,7 +61,7 @@ func TestAnswers(t *testing.T) {
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			b := &fakeBoard{}
-			s := start(t, b, Options{MaxBody: 100_000})
+			s := start(t, b, Options{MaxBody: 100_000, Unready: func() []string { return nil }})
 			w := dial(t, s)
 			w.send(test.request)
 			status, body, header := w.answer()
@@ -245,6 +245,8 @@ func TestOptions(t *testing.T) {
 		{Options{Path: "/metrics"}, "/metrics has a use of its own"},
 		{Options{MaxBody: -1}, "MaxBody is negative"},
 		{Options{IdleTimeout: -1}, "IdleTimeout is negative"},
+		{Options{MaxDepth: -1}, "MaxDepth is negative"},
+		{Options{MaxRequestsPerSource: -1}, "MaxRequestsPerSource is negative"},
 	} {
 		_, err := New(&fakeBoard{}, test.o)
 		if (err == nil) != (test.want == "") || (err != nil && !strings.Contains(err.Error(), test.want)) {

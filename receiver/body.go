@@ -5,9 +5,6 @@ import (
 	"io"
 
 	"github.com/valyala/fasthttp"
-
-	"callmark/policy"
-	"callmark/receiver/cdr"
 )
 
 const (
@@ -15,9 +12,6 @@ const (
 	// work keeps for the next.
 	firstBody = 8 << 10
 	keptBody  = 64 << 10
-
-	// keptRecords is the same for records and events.
-	keptRecords = 256
 
 	// largeBodies is how many documents of full size may be held at once.
 	// Without it every connection could have one.
@@ -29,38 +23,21 @@ var (
 	errBusy     = errors.New("too many large documents at once")
 )
 
-// work is what one document needs, kept for the next.
+// work is what the body of one document needs, kept for the next.
 type work struct {
-	s       *Server
-	body    []byte
-	held    int64 // of s.large
-	decoder cdr.Decoder
-	doc     cdr.Document
-	events  []policy.Event
+	s    *Server
+	body []byte
+	held int64 // of s.large
 }
 
-func newWork(s *Server) *work {
-	return &work{s: s, decoder: cdr.Decoder{Limits: cdr.Limits{MaxBytes: s.o.MaxBody}}}
-}
-
-// release gives the work back, without what it knows of strangers and without
-// memory that only a large document needs.
+// release gives the work back, without memory that only a large document needs.
 func (w *work) release() {
-	w.s.large.Add(-w.held)
-	w.held = 0
-	clear(w.events)
-	clear(w.doc.Records)
-	w.doc = cdr.Document{Records: w.doc.Records[:0]}
-	w.events, w.body = w.events[:0], w.body[:0]
+	w.body = w.body[:0]
 	if cap(w.body) > keptBody {
 		w.body = nil
 	}
-	if cap(w.events) > keptRecords {
-		w.events = nil
-	}
-	if cap(w.doc.Records) > keptRecords {
-		w.doc.Records = nil
-	}
+	w.s.large.Add(-w.held)
+	w.held = 0
 	w.s.works.Put(w)
 }
 

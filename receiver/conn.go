@@ -5,8 +5,10 @@ import (
 	"net/netip"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/valyala/fasthttp"
+	"golang.org/x/time/rate"
 )
 
 // conn is a connection that knows who sends on it, and since when nothing has
@@ -14,6 +16,8 @@ import (
 type conn struct {
 	net.Conn
 	source string
+	rate   *rate.Limiter // of its source's requests, nil: no limit
+	failed error         // of a Read, for whom it is hidden from
 
 	// idle orders the connections that wait for a request by when they began
 	// to; it is 0 while a request is under way.
@@ -30,31 +34,50 @@ func (c *conn) cut() {
 	c.Close()
 }
 
+func (c *conn) Read(b []byte) (int, error) {
+	n, err := c.Conn.Read(b)
+	if err != nil {
+		c.failed = err
+	}
+	return n, err
+}
+
+// connOf is the connection that a request came on, nil if it is none of ours.
+func connOf(ctx *fasthttp.RequestCtx) *conn {
+	c, _ := ctx.Conn().(*conn)
+	return c
+}
+
 // conns keeps the open connections within their bounds.
 type conns struct {
 	max, maxPerSource int
+	now               func() time.Time
 
 	clock    atomic.Int64 // for conn.idle
 	stopping atomic.Bool
 
-	mu        sync.Mutex
-	open      map[*conn]struct{}
-	perSource map[string]int
+	mu      sync.Mutex
+	open    map[*conn]struct{}
+	sources sources
 }
 
 // add takes a new connection in, or says why there is no room. When all are
-// taken, the one that has been silent longest makes room: whoever hoards
-// connections must not keep a Call Bridge out.
+// taken, or all of its source, the one that has been silent longest makes room:
+// whoever hoards connections must not keep a Call Bridge out, not even one
+// behind the same address.
 func (cs *conns) add(nc net.Conn) (*conn, cause) {
 	c := &conn{Conn: nc, source: sourceOf(nc.RemoteAddr())}
 	c.idle.Store(cs.clock.Add(1))
 	cs.mu.Lock()
 	defer cs.mu.Unlock()
-	if cs.maxPerSource > 0 && cs.perSource[c.source] >= cs.maxPerSource {
-		return c, causeCrowded
+	among := cs.open
+	if mine := cs.sources.open(c.source); cs.maxPerSource > 0 && len(mine) >= cs.maxPerSource {
+		among = mine
+	} else if len(cs.open) < cs.max {
+		among = nil
 	}
-	if len(cs.open) >= cs.max {
-		silent := cs.mostSilent()
+	if among != nil {
+		silent := mostSilent(among)
 		if silent == nil {
 			return c, causeCrowded
 		}
@@ -62,14 +85,14 @@ func (cs *conns) add(nc net.Conn) (*conn, cause) {
 		cs.drop(silent)
 	}
 	cs.open[c] = struct{}{}
-	cs.perSource[c.source]++
+	c.rate = cs.sources.add(c, cs.now())
 	return c, ""
 }
 
-func (cs *conns) mostSilent() *conn {
+func mostSilent(among map[*conn]struct{}) *conn {
 	var found *conn
 	var since int64
-	for c := range cs.open {
+	for c := range among {
 		if idle := c.idle.Load(); idle > 0 && (found == nil || idle < since) {
 			found, since = c, idle
 		}
@@ -89,9 +112,7 @@ func (cs *conns) drop(c *conn) {
 		return
 	}
 	delete(cs.open, c)
-	if cs.perSource[c.source]--; cs.perSource[c.source] == 0 {
-		delete(cs.perSource, c.source)
-	}
+	cs.sources.remove(c, cs.now())
 }
 
 func (cs *conns) count() int {

@@ -113,7 +113,7 @@ func TestManyConnections(t *testing.T) {
 
 // TestNoRoom has a request under way on every connection.
 func TestNoRoom(t *testing.T) {
-	for name, o := range map[string]Options{"in all": {MaxConns: 2}, "from one address": {MaxConnsPerIP: 2}} {
+	for name, o := range map[string]Options{"in all": {MaxConns: 2}, "from one address": {MaxConnsPerSource: 2}} {
 		t.Run(name, func(t *testing.T) {
 			b := &fakeBoard{}
 			held, free := make(chan struct{}, 2), make(chan struct{})
@@ -224,7 +224,7 @@ func TestStopWhileAccepting(t *testing.T) {
 // TestStop stops while posts are in flight: each is answered, none is lost.
 func TestStop(t *testing.T) {
 	b := &fakeBoard{}
-	held, free := make(chan struct{}, 10), make(chan struct{})
+	held, free := make(chan struct{}, maxAppliers), make(chan struct{})
 	b.onApply = func() { held <- struct{}{}; <-free }
 	s := start(t, b, Options{})
 	idle := dial(t, s)
@@ -232,12 +232,12 @@ func TestStop(t *testing.T) {
 	idle.answer()
 	silent := dial(t, s)
 	var posts []*wire
-	for range 10 {
+	for range maxAppliers {
 		w := dial(t, s)
 		w.send(posting(`<records session="s"/>`))
 		posts = append(posts, w)
 	}
-	for range 10 {
+	for range maxAppliers {
 		<-held
 	}
 	done := make(chan error, 2)

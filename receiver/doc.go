@@ -67,7 +67,10 @@
 //	503  too many connections, or too many large documents, at once
 //
 // GET /healthz answers 200. GET /readyz answers 200, or 503 with the reasons, a
-// line each, while a Call Bridge is down, unverified, or sends no records. No answer names the software, nor has a Date.
+// line each, while a Call Bridge is down, unverified, or sends no records, and GET
+// /metrics answers with what there is to measure, or 500. These two are here only
+// if Options has them, else callmark tells them on another port. No answer names
+// the software, nor has a Date.
 //
 // # Causes
 //

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -25,8 +26,8 @@ func (s *Server) handle(ctx *fasthttp.RequestCtx) {
 			s.refused(source, causePanic, "internal error")
 		}
 	}()
-	switch path := string(ctx.Path()); {
-	case !s.admitted(ctx):
+	switch path := s.pathOf(ctx); {
+	case !s.inTime(ctx), !s.plain(ctx), !s.admitted(ctx): // answered
 	case path == s.o.Path && ctx.IsPost():
 		s.take(ctx)
 	case path == s.o.Path:
@@ -34,13 +35,15 @@ func (s *Server) handle(ctx *fasthttp.RequestCtx) {
 		ctx.Response.Header.Set(fasthttp.HeaderAllow, "POST")
 	case path == healthPath && (ctx.IsGet() || ctx.IsHead()):
 		answer(ctx, fasthttp.StatusOK, "ok")
-	case path == readyPath && (ctx.IsGet() || ctx.IsHead()):
+	case path == readyPath && s.o.Unready != nil && (ctx.IsGet() || ctx.IsHead()):
 		if reasons := s.o.Unready(); len(reasons) > 0 {
 			answer(ctx, fasthttp.StatusServiceUnavailable, strings.Join(reasons, "\n"))
 		} else {
 			answer(ctx, fasthttp.StatusOK, "ready")
 		}
-	case path == healthPath, path == readyPath:
+	case path == metricsPath && s.o.Metrics != nil && (ctx.IsGet() || ctx.IsHead()):
+		s.tell(ctx)
+	case path == healthPath, path == readyPath && s.o.Unready != nil, path == metricsPath && s.o.Metrics != nil:
 		s.deny(ctx, fasthttp.StatusMethodNotAllowed, causeMethod, path+" is asked by GET")
 		ctx.Response.Header.Set(fasthttp.HeaderAllow, "GET, HEAD")
 	default:
@@ -64,45 +67,48 @@ func (s *Server) take(ctx *fasthttp.RequestCtx) {
 		w.release()
 		return
 	}
-	f, ok, whole := s.apply(ctx, w, source)
-	if !ok {
+	if f, ok := s.apply(ctx, w, source); !ok {
 		f.id = sha256.Sum256(w.body)
 		f.head, f.body = headOf(w.body), w.body
 		s.refuse(ctx, source, f)
 	}
-	if whole { // what panicked is not used again
-		w.release()
-	} else {
-		s.large.Add(-w.held)
-	}
+	w.release()
 }
 
 // apply hands a document to the board, as a whole or not at all, and says why
-// not; whole is false after a panic.
-func (s *Server) apply(ctx *fasthttp.RequestCtx, w *work, source string) (f refusal, ok, whole bool) {
+// not.
+func (s *Server) apply(ctx *fasthttp.RequestCtx, w *work, source string) (f refusal, ok bool) {
+	a := <-s.appliers
 	defer func() {
 		if p := recover(); p != nil {
 			s.panicked(source, "applying a document", p)
 			f = refusal{status: fasthttp.StatusInternalServerError, cause: causePanic, reason: "internal error while it was applied"}
 			ok = false
+			a = newApplier(s.o) // what panicked is not used again
 		}
+		a.forget()
+		s.appliers <- a
 	}()
 	if e := ctx.Request.Header.ContentEncoding(); len(e) > 0 && string(e) != "identity" {
 		return refusal{status: fasthttp.StatusUnsupportedMediaType, cause: causeEncoded,
-			reason: "the document is encoded as " + quote(e) + ", send it as it is"}, false, true
+			reason: "the document is encoded as " + quote(e) + ", send it as it is"}, false
 	}
-	if err := w.decoder.Decode(w.body, &w.doc); err != nil {
-		return refusal{status: fasthttp.StatusBadRequest, cause: causeMalformed, reason: err.Error()}, false, true
+	if err := a.decoder.Decode(w.body, &a.doc); err != nil {
+		s.counts.undecodable(err)
+		return refusal{status: fasthttp.StatusBadRequest, cause: causeMalformed, reason: err.Error()}, false
 	}
-	w.events = appendEvents(w.events[:0], &w.doc)
-	s.board.Apply(s.o.Now(), policy.Source{Session: w.doc.Session, CallBridge: w.doc.CallBridge, Address: source}, w.events)
+	a.events = appendEvents(slices.Grow(a.events[:0], len(a.doc.Records)), &a.doc)
+	s.board.Apply(s.o.Now(), policy.Source{Session: a.doc.Session, CallBridge: a.doc.CallBridge, Address: source}, a.events)
 	s.stats.documents.Add(1)
-	s.stats.records.Add(uint64(len(w.events)))
-	return refusal{}, true, true
+	s.stats.records.Add(uint64(len(a.events)))
+	return refusal{}, true
 }
 
 // unread answers a document whose body could not be had.
 func (s *Server) unread(ctx *fasthttp.RequestCtx, w *work, source string, err error) {
+	if c := connOf(ctx); c != nil && c.failed != nil && err != errTooLarge && err != errBusy {
+		err = c.failed // fasthttp wraps what befalls it within a chunk, and does not unwrap it
+	}
 	var timeout net.Error
 	switch {
 	case err == errTooLarge:
@@ -139,7 +145,7 @@ func (s *Server) unread(ctx *fasthttp.RequestCtx, w *work, source string, err er
 // handleError answers what fasthttp could not read as a request. It closes the
 // connection afterwards.
 func (s *Server) handleError(ctx *fasthttp.RequestCtx, err error) {
-	if c, ok := ctx.Conn().(*conn); ok && c.idle.Load() > 0 {
+	if c := connOf(ctx); c != nil && c.idle.Load() > 0 {
 		// Nothing was asked: a probe of the port, or a connection held ready.
 		answer(ctx, fasthttp.StatusRequestTimeout, "no request came")
 		return
@@ -148,7 +154,7 @@ func (s *Server) handleError(ctx *fasthttp.RequestCtx, err error) {
 	var small *fasthttp.ErrSmallBuffer
 	switch {
 	case errors.As(err, &small):
-		s.deny(ctx, fasthttp.StatusRequestHeaderFieldsTooLarge, causeRequest, fmt.Sprintf("the header is larger than %d bytes", maxHeader))
+		s.deny(ctx, fasthttp.StatusRequestHeaderFieldsTooLarge, causeRequest, fmt.Sprintf("the header is larger than %d bytes", s.o.MaxHeader))
 	case errors.As(err, &timeout) && timeout.Timeout():
 		s.deny(ctx, fasthttp.StatusRequestTimeout, causeSlow, "the request did not come in time")
 	case errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, io.EOF):
@@ -174,7 +180,7 @@ func answer(ctx *fasthttp.RequestCtx, status int, text string) {
 
 // sender is the address that a request came from.
 func sender(ctx *fasthttp.RequestCtx) string {
-	if c, ok := ctx.Conn().(*conn); ok {
+	if c := connOf(ctx); c != nil {
 		return c.source
 	}
 	return sourceOf(ctx.RemoteAddr())

@@ -2,6 +2,7 @@ package receiver
 
 import (
 	"fmt"
+	"io"
 	"log/slog"
 	"net"
 	"net/netip"
@@ -9,6 +10,7 @@ import (
 	"time"
 
 	"callmark/policy"
+	"callmark/receiver/cdr"
 )
 
 // Board is what the receiver needs of *policy.Board. It is called by several
@@ -28,7 +30,6 @@ type Board interface {
 type Options struct {
 	Listen     string // [host]:port; ":5000"
 	Path       string // where records are posted to; "/cdr"
-	MaxBody    int    // bytes of one document; 4 MiB
 	RefusedDir string // for documents that could not be read twice; empty: they are not kept
 
 	// Who may send. With none of these it is anybody who reaches the port.
@@ -40,23 +41,35 @@ type Options struct {
 
 	LookEvery time.Duration // at the files of certificates, for new ones; 5 s
 
-	ReadTimeout   time.Duration // for a whole request to come, from its first byte; 10 s
-	WriteTimeout  time.Duration // for an answer to go; 10 s
-	IdleTimeout   time.Duration // of a connection between requests: the sender opens another; 10 min
-	MaxConns      int           // connections at once; the one silent longest makes room; 1,024
-	MaxConnsPerIP int           // connections at once from one address; 0: no limit of its own
+	// What one sender may feed. Ceiling says what it comes to in memory.
+	MaxBody              int // bytes of one document; 4 MiB
+	MaxDepth             int // elements of a document open at once; cdr.DefaultMaxDepth
+	MaxRecords           int // of one document; cdr.DefaultMaxRecords
+	MaxValue             int // bytes of one value, longer ones are cut; cdr.DefaultMaxValue
+	MaxHeader            int // bytes of a request's header; 8 KiB
+	MaxConns             int // connections at once; the one silent longest makes room; 1,024
+	MaxConnsPerSource    int // connections at once from one address, likewise; 0: no limit of its own
+	MaxRequestsPerSource int // requests a second from one address, on all its connections; 0: no limit
+
+	ReadTimeout  time.Duration // for a whole request to come, from its first byte; 10 s
+	WriteTimeout time.Duration // for an answer to go; 10 s
+	IdleTimeout  time.Duration // of a connection between requests: the sender opens another; 10 min
 
 	Log *slog.Logger     // none
 	Now func() time.Time // time.Now
 
 	// Unready says why callmark is not ready, a line each; none: it is. It must
-	// not block.
-	Unready func() []string             // nothing
+	// not block. Without it there is no /readyz here.
+	Unready func() []string
+	// Metrics writes how callmark is, in Prometheus' text format. It must not
+	// block, and must not name the software's version. Without it there is no
+	// /metrics here.
+	Metrics func(w io.Writer) error
 	Go      func(name string, f func()) // runs f in a goroutine; go f()
 }
 
 // reserved are the paths that are not for records.
-var reserved = []string{healthPath, readyPath, "/metrics"}
+var reserved = []string{healthPath, readyPath, metricsPath}
 
 // Validate reports what cannot be used, with the key of the configuration.
 func (o Options) Validate() error {
@@ -82,8 +95,10 @@ func (o Options) Validate() error {
 		name  string
 		value int64
 	}{
-		{"MaxBody", int64(o.MaxBody)}, {"ReadTimeout", int64(o.ReadTimeout)}, {"WriteTimeout", int64(o.WriteTimeout)},
-		{"IdleTimeout", int64(o.IdleTimeout)}, {"MaxConns", int64(o.MaxConns)}, {"MaxConnsPerIP", int64(o.MaxConnsPerIP)},
+		{"MaxBody", int64(o.MaxBody)}, {"MaxDepth", int64(o.MaxDepth)}, {"MaxRecords", int64(o.MaxRecords)},
+		{"MaxValue", int64(o.MaxValue)}, {"MaxHeader", int64(o.MaxHeader)}, {"MaxConns", int64(o.MaxConns)},
+		{"MaxConnsPerSource", int64(o.MaxConnsPerSource)}, {"MaxRequestsPerSource", int64(o.MaxRequestsPerSource)},
+		{"ReadTimeout", int64(o.ReadTimeout)}, {"WriteTimeout", int64(o.WriteTimeout)}, {"IdleTimeout", int64(o.IdleTimeout)},
 		{"LookEvery", int64(o.LookEvery)},
 	} {
 		if limit.value < 0 {
@@ -103,6 +118,18 @@ func (o Options) withDefaults() Options {
 	if o.MaxBody == 0 {
 		o.MaxBody = 4 << 20
 	}
+	if o.MaxDepth == 0 {
+		o.MaxDepth = cdr.DefaultMaxDepth
+	}
+	if o.MaxRecords == 0 {
+		o.MaxRecords = cdr.DefaultMaxRecords
+	}
+	if o.MaxValue == 0 {
+		o.MaxValue = cdr.DefaultMaxValue
+	}
+	if o.MaxHeader == 0 {
+		o.MaxHeader = 8 << 10
+	}
 	if o.ReadTimeout == 0 {
 		o.ReadTimeout = 10 * time.Second
 	}
@@ -120,9 +147,6 @@ func (o Options) withDefaults() Options {
 	}
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
-	}
-	if o.Unready == nil {
-		o.Unready = func() []string { return nil }
 	}
 	if o.Now == nil {
 		o.Now = time.Now

@@ -38,6 +38,7 @@ const (
 	causeCut       cause = "cut off"
 	causeBusy      cause = "busy"
 	causeCrowded   cause = "too many connections"
+	causeOften     cause = "too many requests"
 	causeRequest   cause = "bad request"
 	causeMethod    cause = "wrong method"
 	causePath      cause = "wrong path"
@@ -110,6 +111,7 @@ func (s *Server) keep(f refusal) string {
 // refused counts a refusal.
 func (s *Server) refused(source string, why cause, reason string) {
 	s.stats.refused.Add(1)
+	s.counts.refuse(why)
 	if s.report.refused(s.o.Now(), source, why, reason) {
 		s.o.Log.Warn("request refused", "source", source, "cause", string(why), "reason", reason)
 	}

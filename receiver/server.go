@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math"
 	"net"
+	"net/url"
 	"runtime/debug"
 	"sync"
 	"sync/atomic"
@@ -18,12 +19,9 @@ import (
 )
 
 const (
-	healthPath = "/healthz"
-	readyPath  = "/readyz"
-
-	// maxHeader is the size of a request's header; a path and a query with a
-	// token need far less.
-	maxHeader = 8 << 10
+	healthPath  = "/healthz"
+	readyPath   = "/readyz"
+	metricsPath = "/metrics"
 
 	// How long to wait after a connection could not be accepted, doubling from
 	// the first to the second.
@@ -44,9 +42,14 @@ type Server struct {
 	certs *certificates // nil: plain HTTP
 	token tokenHash
 	conns conns
+	path  string    // of records, as it stands in a request
 	works sync.Pool // of *work
 	large atomic.Int64
-	stats stats
+
+	// appliers are those that have nothing to do.
+	appliers chan *applier
+	stats    stats
+	counts   counts
 
 	memory memory
 	folder folder
@@ -76,16 +79,24 @@ func New(board Board, o Options) (*Server, error) {
 	}
 	s := &Server{
 		o: o, board: board, certs: certs, token: newTokenHash(o.Token.Reveal()),
-		strangers: conns{max: maxStrangers, open: map[*conn]struct{}{}, perSource: map[string]int{}},
+		path: (&url.URL{Path: o.Path}).EscapedPath(),
+		conns: conns{
+			max: o.MaxConns, maxPerSource: o.MaxConnsPerSource,
+			open: map[*conn]struct{}{}, sources: newSources(o.MaxRequestsPerSource), now: o.Now,
+		},
+		strangers: conns{max: maxStrangers, open: map[*conn]struct{}{}, sources: newSources(0), now: o.Now},
 		answers:   rate.NewLimiter(strangersRate, maxStrangers),
-		conns:     conns{max: o.MaxConns, maxPerSource: o.MaxConnsPerIP, open: map[*conn]struct{}{}, perSource: map[string]int{}},
 		memory:    memory{max: maxRemembered},
 		folder:    folder{dir: o.RefusedDir, maxFiles: maxFiles, maxBytes: maxFilesBytes},
 		report:    newReporter(o.Log),
 		stop:      make(chan struct{}),
 		ended:     make(chan struct{}),
 	}
-	s.works.New = func() any { return newWork(s) }
+	s.works.New = func() any { return &work{s: s} }
+	s.appliers = make(chan *applier, maxAppliers)
+	for range maxAppliers {
+		s.appliers <- newApplier(o)
+	}
 	s.http = &fasthttp.Server{
 		Handler:      s.handle,
 		ErrorHandler: s.handleError,
@@ -96,7 +107,7 @@ func New(board Board, o Options) (*Server, error) {
 		// end: closing in the middle of it would take the answer along.
 		StreamRequestBody:  true,
 		MaxRequestBodySize: o.MaxBody,
-		ReadBufferSize:     maxHeader,
+		ReadBufferSize:     o.MaxHeader,
 		ReadTimeout:        o.ReadTimeout,
 		WriteTimeout:       o.WriteTimeout,
 		IdleTimeout:        o.IdleTimeout,

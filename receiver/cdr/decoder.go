@@ -19,9 +19,9 @@ const (
 	// the next document after a large one.
 	maxScratch = 64 << 10
 
-	// maxPending is the most pending values that it keeps room for: no record
-	// has as many, unless it repeats its elements.
-	maxPending = 256
+	// manyPending is more values than a record has that does not repeat its
+	// elements.
+	manyPending = 32
 )
 
 // Decoder reads CDR documents. Its zero value is ready, with the default
@@ -102,9 +102,6 @@ func (d *Decoder) finish(doc *Document, err *error) {
 	clear(d.attrs[:cap(d.attrs)])
 	if cap(d.value.buf) > maxScratch {
 		d.value.buf = nil
-	}
-	if cap(d.pending) > maxPending {
-		d.pending = nil
 	}
 	clear(d.pending[:cap(d.pending)])
 }
@@ -371,6 +368,16 @@ func (d *Decoder) keep(field *string) {
 		d.value.drop()
 	} else {
 		p.start, p.end = d.value.start, len(d.value.buf)
+	}
+	if len(d.pending) >= manyPending {
+		// The last one counts, so it can stand for those before: or a document
+		// of one record would take many times its length.
+		for i := len(d.pending) - 1; i >= 0; i-- {
+			if d.pending[i].field == field {
+				d.pending[i] = p
+				return
+			}
+		}
 	}
 	d.pending = append(d.pending, p)
 }

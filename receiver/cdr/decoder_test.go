@@ -608,6 +608,11 @@ func TestDecodeShape(t *testing.T) {
 		}))},
 		{"repeated field: the last", `<record type="callLegStart"><callLeg id="l"><type>sip</type><type>x</type><call>a</call><call/><canMove>true</canMove><canMove/></callLeg></record>`,
 			record(with(func(r *Record) { r.Type, r.Leg.ID, r.Leg.Type = CallLegStart, "l", "x" }))},
+		{"fields repeated without end: the last", `<record type="callLegStart"><callLeg id="l">` +
+			strings.Repeat("<type>a</type><call>b</call><remoteParty>p</remoteParty>", 500) + `<call>c</call><type>sip</type></callLeg></record>`,
+			record(with(func(r *Record) {
+				r.Type, r.Leg.ID, r.Leg.Type, r.Leg.Call, r.Leg.RemoteParty = CallLegStart, "l", "sip", "c", "p"
+			}))},
 		{"repeated object: the last alone", `<record type="callLegStart"><callLeg id="l"><type>x</type><canMove>true</canMove></callLeg><callLeg><call>c</call></callLeg></record>`,
 			record(with(func(r *Record) { r.Type, r.Leg.Call = CallLegStart, "c" }))},
 		{"repeated call", `<record type="callEnd"><call id="c"><name>n</name><durationSeconds>5</durationSeconds></call><call id="d"/></record>`,

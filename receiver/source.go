@@ -1,0 +1,105 @@
+package receiver
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/valyala/fasthttp"
+	"golang.org/x/time/rate"
+)
+
+const (
+	// maxKnown is how many sources have a rate of their own; the others share
+	// one.
+	maxKnown = 4096
+
+	// sweepEvery is how often sources that are gone are looked for, at most.
+	// Within a second a rate that was used up is whole again.
+	sweepEvery = time.Second
+)
+
+// source is one address that requests come from.
+type source struct {
+	open map[*conn]struct{}
+	rate *rate.Limiter // of its requests; nil: no limit
+}
+
+// sources knows who has connections open, and of those who have none any more
+// who has sent so much in the last second that he must not start afresh. The
+// mutex of conns guards it.
+type sources struct {
+	perSecond int // requests of one source; 0: no limit
+	known     map[string]*source
+	others    *rate.Limiter // of those beyond maxKnown
+	swept     time.Time
+}
+
+func newSources(perSecond int) sources {
+	return sources{perSecond: perSecond, known: map[string]*source{}, others: rate.NewLimiter(rate.Limit(perSecond), perSecond)}
+}
+
+// open is the connections of a source.
+func (ss *sources) open(address string) map[*conn]struct{} {
+	if s := ss.known[address]; s != nil {
+		return s.open
+	}
+	return nil
+}
+
+// add takes a connection in and returns the rate of its source.
+func (ss *sources) add(c *conn, now time.Time) *rate.Limiter {
+	s := ss.known[c.source]
+	if s == nil {
+		s = &source{open: map[*conn]struct{}{}}
+		if ss.perSecond > 0 {
+			ss.sweep(now)
+			s.rate = ss.others
+			if len(ss.known) < maxKnown {
+				s.rate = rate.NewLimiter(rate.Limit(ss.perSecond), ss.perSecond)
+			}
+		}
+		ss.known[c.source] = s
+	}
+	s.open[c] = struct{}{}
+	return s.rate
+}
+
+// remove forgets a connection, and its source with the last one. Who has sent
+// lately stays known, up to maxKnown of them.
+func (ss *sources) remove(c *conn, now time.Time) {
+	s := ss.known[c.source]
+	delete(s.open, c)
+	if len(s.open) == 0 && (len(ss.known) > maxKnown || ss.stale(s, now)) {
+		delete(ss.known, c.source)
+	}
+}
+
+// stale reports whether nothing is lost with a source: it would get the same
+// rate as a new one.
+func (ss *sources) stale(s *source, now time.Time) bool {
+	return len(s.open) == 0 && (s.rate == nil || s.rate == ss.others || s.rate.TokensAt(now) >= float64(ss.perSecond))
+}
+
+func (ss *sources) sweep(now time.Time) {
+	if now.Sub(ss.swept) < sweepEvery {
+		return
+	}
+	ss.swept = now
+	for address, s := range ss.known {
+		if ss.stale(s, now) {
+			delete(ss.known, address)
+		}
+	}
+}
+
+// inTime reports whether a request comes within the rate of its source, and
+// answers it if not: a Call Bridge keeps its records, and sends them again.
+func (s *Server) inTime(ctx *fasthttp.RequestCtx) bool {
+	c := connOf(ctx)
+	if c == nil || c.rate == nil || c.rate.AllowN(s.o.Now(), 1) {
+		return true
+	}
+	s.deny(ctx, fasthttp.StatusServiceUnavailable, causeOften,
+		fmt.Sprintf("more than %d requests a second came from this address, send it again", s.o.MaxRequestsPerSource))
+	return false
+}
