@@ -51,8 +51,8 @@
 //
 // # Memory
 //
-// Options.Ceiling is what the receiver needs at most, whatever is sent: 553 MiB
-// by the default limits. It is the sum of
+// Options.Ceiling is what the receiver needs at most, whatever is sent: about
+// 550 MiB by the default limits. It is the sum of
 //
 //	MaxConns            of each 26 x MaxHeader (a header of many short lines
 //	                    takes that), 64 KiB of a document, and 40 KiB
