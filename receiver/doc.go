@@ -39,8 +39,9 @@
 // others at that address out; an address of its own helps against it.
 //
 // Requests above MaxRequestsPerSource a second are answered 503 and their
-// connection goes on. An address that hangs up does not start afresh. The
-// addresses that are remembered are bounded; those beyond share one rate.
+// connection goes on; each connection takes a few ahead, see aheadOf. An address
+// that hangs up does not start afresh. The addresses that are remembered are
+// bounded; those beyond share one rate.
 //
 // A request that another HTTP implementation could read in another way is
 // refused, and its connection closed: both Content-Length and Transfer-Encoding,
