@@ -17,6 +17,7 @@ type conn struct {
 	net.Conn
 	source string
 	rate   *rate.Limiter // of its source's requests, nil: no limit
+	ahead  int           // requests that may come before rate is asked again
 	failed error         // of a Read, for whom it is hidden from
 
 	// idle orders the connections that wait for a request by when they began

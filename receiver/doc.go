@@ -28,10 +28,47 @@
 // connection, which until then counts as silent. Files of certificates are read
 // by a goroutine of their own.
 //
-// A request has ReadTimeout to come as a whole; a connection may be silent for
-// IdleTimeout between two. When MaxConns are open, the one silent longest makes
-// room. Memory for documents above 64 KiB is bounded over all connections; who
-// finds none is answered 503 and comes again.
+// A few documents are decoded and applied at once; the others wait for their
+// turn, in the order in which they came to it.
+//
+// # Limits
+//
+// A request has ReadTimeout to come as a whole, from its first byte, however it
+// drips; a connection may be silent for IdleTimeout between two. When MaxConns
+// are open, or MaxConnsPerSource of one address, the one silent longest (of that
+// address) makes room: a hoarder cannot keep out a Call Bridge, not even one
+// behind the same address. Silent is a connection without a request under way;
+// when there is none, the new one is turned away with 503. So who begins
+// requests on all connections that an address may have, and drips, can keep
+// others at that address out; an address of its own helps against it.
+//
+// Requests above MaxRequestsPerSource a second are answered 503 and their
+// connection goes on; each connection takes a few ahead, see aheadOf. An address
+// that hangs up does not start afresh. The addresses that are remembered are
+// bounded; those beyond share one rate.
+//
+// A request that another HTTP implementation could read in another way is
+// refused, and its connection closed: both Content-Length and Transfer-Encoding,
+// another encoding than chunked, a folded header, a header line that ends in LF
+// alone, a space in a header's name, a fragment, another version than 1.0 and
+// 1.1. The request line itself may end in LF alone. A path counts as it is
+// written, not as what it would be when decoded and tidied up.
+//
+// # Memory
+//
+// Options.Ceiling is what the receiver needs at most, whatever is sent: about
+// 550 MiB by the default limits. It is the sum of
+//
+//	MaxConns            of each 26 x MaxHeader (a header of many short lines
+//	                    takes that), 64 KiB of a document, and 40 KiB
+//	16 large documents  MaxBody each, while they come: whoever needs memory
+//	                    beyond its 64 KiB and finds none is answered 503
+//	4 being applied     of each 4 x MaxBody, and MaxRecords records with their
+//	                    events
+//	16 MiB              refused documents that are known again, sources, causes
+//
+// This is what is reachable at one time; Go's collector lets a process grow to
+// twice that unless GOMEMLIMIT is set. The board's memory has bounds of its own.
 //
 // # Who may send
 //
@@ -62,9 +99,11 @@
 //	408  the request did not come in time
 //	413  the document is larger than MaxBody
 //	415  the document has a Content-Encoding, which Call Bridges never use
-//	431  the header is too large
+//	431  the header is too large, or has more than 64 lines
 //	500  taking it has panicked
-//	503  too many connections, or too many large documents, at once
+//	503  too many connections, too many large documents at once, or too many
+//	     requests a second
+//	505  another version than HTTP/1.0 and HTTP/1.1
 //
 // GET /healthz answers 200. GET /readyz answers 200, or 503 with the reasons, a
 // line each, while a Call Bridge is down, unverified, or sends no records, and GET
@@ -99,7 +138,7 @@
 // the answer, and is not kept. When it cannot be kept it is acknowledged all the
 // same, and an alarm raised. A document that panicked is tried again before.
 //
-// A document that was cut off or came too slowly is not set aside: it was not
+// A document that was cut off, came too slowly or too soon is not set aside: it was not
 // seen as a whole, and may arrive yet.
 //
 // # Ownership

@@ -3,6 +3,7 @@ package receiver
 import (
 	"bufio"
 	"fmt"
+	"io"
 	"net"
 	"strings"
 	"sync"
@@ -159,6 +160,21 @@ func TestRequestRate(t *testing.T) {
 	}
 	if lines := log.lines(string(causeOften)); len(lines) != 1 || !strings.Contains(lines[0], "more than 5 requests a second") {
 		t.Errorf("logged %q", lines)
+	}
+}
+
+// TestRequestRateAhead has a rate of which connections take several requests at
+// a time: on one connection exactly that many come through.
+func TestRequestRateAhead(t *testing.T) {
+	const rate = 2*aheadOf + 1
+	s := start(t, &fakeBoard{}, Options{MaxRequestsPerSource: rate, Now: newClock().now})
+	w := dial(t, s)
+	go func() { _, _ = io.WriteString(w, strings.Repeat(marker, rate+3)) }()
+	got, _ := w.outcome(rate + 3)
+	for i, status := range got {
+		if want := map[bool]int{true: 200, false: 503}[i < rate]; status != want {
+			t.Fatalf("request %d: got %d, want %d", i, status, want)
+		}
 	}
 }
 

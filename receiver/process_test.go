@@ -1,10 +1,9 @@
-//go:build unix
-
 package receiver
 
 import (
 	"syscall"
 	"testing"
+	"time"
 )
 
 // needFiles skips a test that needs more open files than may be had.
@@ -24,4 +23,13 @@ func needFiles(t *testing.T, n uint64) {
 	if err := syscall.Setrlimit(syscall.RLIMIT_NOFILE, &limit); err != nil {
 		t.Skip(err)
 	}
+}
+
+// processorTime is how long this process has computed.
+func processorTime(b *testing.B) time.Duration {
+	var u syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
+		b.Fatal(err)
+	}
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
