@@ -41,7 +41,9 @@ func BenchmarkLimits(b *testing.B) {
 	requests := make([][]string, senders)
 	for i := range requests {
 		session := fmt.Sprintf("5e55105e-0000-4000-8000-%012d", i)
-		withToken := func(doc string) string { return strings.Replace(posting(doc), "/cdr", "/cdr?token=0123456789abcdef0123456789abcdef", 1) }
+		withToken := func(doc string) string {
+			return strings.Replace(posting(doc), "/cdr", "/cdr?token=0123456789abcdef0123456789abcdef", 1)
+		}
 		requests[i] = append(requests[i], withToken(callStart(session, i)))
 		for j := range posts {
 			requests[i] = append(requests[i], withToken(visit(session, i, j)))
