@@ -75,7 +75,7 @@ func TestCommands(t *testing.T) {
 		{"help", []string{"--help"}, 0, "--read-only", ""},
 		{"unknown flag", []string{"--frobnicate"}, 2, "", "callmark --help"},
 		{"check", []string{"check", "--config", good}, 0, "is in order", ""},
-		{"check the example", []string{"check", "--config", "config.toml"}, 1, "", "config.toml:15: cms.username"},
+		{"check the example", []string{"check", "--config", "config.toml"}, 1, "", "config.toml:30: cms.username"},
 		{"no file", []string{"check", "--config", "none.toml"}, 1, "", "callmark --demo needs none"},
 		{"run without a file", []string{"--no-tui", "--config", "none.toml"}, 1, "", "not started"},
 		{"secure", []string{"classify", "--config", good, "ROOM@Secure.EXAMPLE"}, 0, "level 1", ""},

@@ -68,13 +68,21 @@ func NewCluster(o Options, board Board) (*Cluster, error) {
 			return nil, fmt.Errorf("cms.ca_file: %w", err)
 		}
 	}
+	secured := &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: pool, InsecureSkipVerify: o.InsecureSkipVerify}
+	if len(o.Pins) > 0 {
+		keys, err := parsePins(o.Pins)
+		if err != nil {
+			return nil, fmt.Errorf("cms.pins: %w", err)
+		}
+		secured.VerifyConnection = keys.verify
+	}
 	for _, text := range o.Servers {
 		a, err := ParseAddress(text, o.Port)
 		if err != nil {
 			return nil, fmt.Errorf("cms.servers: %w", err)
 		}
 		s := &server{
-			Client: newClient(a, o, &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: pool, InsecureSkipVerify: o.InsecureSkipVerify}),
+			Client: newClient(a, o, secured),
 			wake:   make(chan struct{}, 1),
 			report: make(chan struct{}, 1),
 		}

@@ -38,7 +38,7 @@ func Reach(ctx context.Context, uri string) error {
 			// say, which has authorities of its own.
 			TLSClientConfig:        &tls.Config{MinVersion: tls.VersionTLS12, InsecureSkipVerify: true},
 			DisableKeepAlives:      true,
-			MaxResponseHeaderBytes: 64 << 10,
+			MaxResponseHeaderBytes: maxHeader,
 		},
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
@@ -50,7 +50,9 @@ func Reach(ctx context.Context, uri string) error {
 		}
 		return errors.New(transportError(err, true, p.address(), reachWithin).Problem)
 	}
-	_, _ = io.CopyN(io.Discard, res.Body, 4<<10)
+	if res.StatusCode >= 200 { // else it is the bare connection, which no context ends
+		_, _ = io.CopyN(io.Discard, res.Body, 4<<10)
+	}
 	_ = res.Body.Close()
 	if res.StatusCode != http.StatusOK {
 		return fmt.Errorf("what answers there is no callmark: %d to GET /healthz", res.StatusCode)
