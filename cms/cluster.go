@@ -21,6 +21,7 @@ type Cluster struct {
 	o       Options
 	board   Board
 	servers []*server
+	own     *Own
 
 	mu       sync.Mutex
 	hosts    string            // last given to the board
@@ -89,7 +90,9 @@ func NewCluster(o Options, board Board) (*Cluster, error) {
 		s.gate.onChange(func() { poke(s.report); poke(s.wake) })
 		c.servers = append(c.servers, s)
 	}
-	c.o.Password = policy.Secret{} // the clients have it, out of the way of who prints us
+	// Whoever prints us finds no secret: the clients have the password, and our
+	// own URI, which may hold a token, is behind a pointer.
+	c.o.Password, c.own, c.o.Own = policy.Secret{}, &o.Own, Own{}
 	return c, nil
 }
 

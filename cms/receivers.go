@@ -2,6 +2,8 @@ package cms
 
 import (
 	"context"
+	"fmt"
+	"io"
 	"log/slog"
 	"net/http"
 	"net/url"
@@ -19,6 +21,9 @@ type Receiver struct {
 
 // String shows the URI.
 func (r Receiver) String() string { return ShowURI(r.URI) }
+
+// Format shows the URI, for every verb of fmt.
+func (r Receiver) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, r.String()) }
 
 // LogValue shows the URI.
 func (r Receiver) LogValue() slog.Value { return slog.StringValue(r.String()) }

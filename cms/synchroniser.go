@@ -171,7 +171,7 @@ func (r *reader) explain(ctx context.Context) bool {
 	if err != nil && !isAPIAnswer(err) {
 		return false
 	}
-	cause, remedy := Diagnose(ctx, receivers, places, alarms, r.y.o.Own)
+	cause, remedy := Diagnose(ctx, receivers, places, alarms, *r.y.c.own)
 	r.y.board.Explained(time.Now(), r.name, cause, remedy)
 	return true
 }

@@ -219,7 +219,7 @@ func (r *reading) checkServers(c CMS) {
 			r.warn(key, "it is the example's: write the address of your own server")
 		}
 	}
-	if c.InsecureSkipVerify {
+	if c.InsecureSkipVerify && len(c.Pins) == 0 { // nobody else has a pinned key
 		r.warn("cms.insecure_skip_verify", "anybody on the way can pose as the server and take the password: set it to false, and name the authority of the server's certificate in ca_file")
 	}
 }
