@@ -1,6 +1,7 @@
 package cms
 
 import (
+	"bufio"
 	"bytes"
 	"encoding/xml"
 	"errors"
@@ -8,6 +9,7 @@ import (
 	"io"
 	"strconv"
 	"strings"
+	"sync"
 )
 
 // Bounds of an answer.
@@ -53,11 +55,16 @@ func (b *bounded) Read(p []byte) (int, error) {
 	return n, err
 }
 
+var buffers = sync.Pool{New: func() any { return bufio.NewReader(nil) }}
+
 // parse reads an answer. An empty one gives nil: the API answers so to a PUT.
 // Every text passes hide, which takes out what a server must not tell back.
 func parse(r io.Reader, hide func(string) string) (*node, error) {
 	limited := &bounded{r: r}
-	d := xml.NewDecoder(limited)
+	buffer := buffers.Get().(*bufio.Reader)
+	defer func() { buffer.Reset(nil); buffers.Put(buffer) }()
+	buffer.Reset(limited)
+	d := xml.NewDecoder(buffer)
 	var root *node
 	var open []*node
 	var texts [maxDepth][]byte // of the open ones; one byte more than is kept says that there was more
