@@ -231,6 +231,8 @@ func TestSecretsStayInside(t *testing.T) {
 			}
 			discreet(t, "journal", printed(t, entries))
 			discreet(t, "reasons", printed(t, p.board.Unready()))
+			p.end(t)
+			// All parts have stopped, so that they may be printed.
 			o := cmsOptions(used, p.app)
 			for _, v := range []any{
 				used, &used, o, &o, receiverOptions(used, p.app), uiOptions(used, commandLine{}, p.app, policy.Options{}), own(used),
@@ -240,7 +242,6 @@ func TestSecretsStayInside(t *testing.T) {
 					discreet(t, fmt.Sprintf("%s of %T", verb, v), fmt.Sprintf(verb, v))
 				}
 			}
-			p.end(t)
 			discreet(t, "standard error", p.stderr.String())
 			for _, file := range []string{p.logFile, used.State.File} {
 				data, err := os.ReadFile(file)
