@@ -174,6 +174,7 @@ func run(ctx context.Context, cl commandLine, c config.Config, ready func(*app),
 	headless := cl.NoTUI || !hasTerminal()
 	logger, closeLog := openLog(c.Log, headless, stderr)
 	defer closeLog()
+	defer takeLibraryLog(logger)()
 
 	a := &app{log: logger, stderr: stderr, exit: os.Exit, onExit: c.Marking.OnExit, logFile: c.Log.File}
 	a.ctx, a.stop = context.WithCancelCause(ctx)
@@ -212,6 +213,11 @@ func run(ctx context.Context, cl commandLine, c config.Config, ready func(*app),
 		"servers", strings.Join(c.CMS.Servers, " "), "user", whoAmI())
 	for _, p := range cl.Warnings {
 		logger.Warn("configuration", "file", p.File, "line", p.Line, "key", p.Key, "problem", p.Text)
+	}
+	for _, s := range a.cluster.Clients() {
+		if problem, remedy := s.Insecure(); problem != "" {
+			logger.Warn("server is INSECURE", "server", s.Name(), "problem", problem, "remedy", remedy)
+		}
 	}
 
 	a.state.Load(time.Now())
@@ -396,10 +402,17 @@ func openLog(c config.Log, headless bool, stderr io.Writer) (*slog.Logger, func(
 	var w io.Writer = io.Discard
 	closeLog := func() {}
 	if c.File != "" {
-		// The file is made readable by its owner alone; it names people.
+		// The file is made readable by its owner alone; it names people. One that
+		// was there is taken from all others, its group excepted: that is a site's
+		// own choice. Those that it is rotated to have its mode.
 		if f, err := os.OpenFile(c.File, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600); err != nil {
 			fmt.Fprintf(stderr, "callmark: no log is kept: %v: set log.file\n", err)
 		} else {
+			if info, err := f.Stat(); err == nil && info.Mode().IsRegular() && info.Mode().Perm()&0o007 != 0 {
+				if err := f.Chmod(info.Mode().Perm() &^ 0o007); err != nil {
+					fmt.Fprintf(stderr, "callmark: everybody on this machine can read the log: %v: chmod o-rwx %s\n", err, c.File)
+				}
+			}
 			f.Close()
 			file := &lumberjack.Logger{Filename: c.File, MaxSize: c.MaxSizeMB, MaxBackups: c.Keep}
 			w, closeLog = file, func() { file.Close() }
@@ -431,7 +444,7 @@ func cmsOptions(c config.Config, a *app) cms.Options {
 	return cms.Options{
 		Servers: c.CMS.Servers, Port: c.CMS.Port,
 		Username: c.CMS.Username, Password: c.CMS.Password,
-		CAFile: c.CMS.CAFile, InsecureSkipVerify: c.CMS.InsecureSkipVerify,
+		CAFile: c.CMS.CAFile, InsecureSkipVerify: c.CMS.InsecureSkipVerify, Pins: c.CMS.Pins,
 		ReadsPerSecond: c.CMS.ReadsPerSecond, WritesPerSecond: c.CMS.WritesPerSecond,
 		Resync: c.CMS.Resync, StatusEvery: c.CMS.StatusEvery,
 		Own: own(c),

@@ -50,6 +50,7 @@ func receivers(ctx context.Context, command string, line receiversLine, c config
 		return fail(stderr, err)
 	}
 	defer cluster.Stop()
+	defer takeLibraryLog(a.log)()
 	r := &registry{
 		app: a, servers: cluster.Clients(), own: own(c), stdout: stdout, stderr: stderr,
 	}

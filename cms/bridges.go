@@ -26,7 +26,7 @@ type SystemStatus struct {
 
 // CallBridges lists the nodes of the cluster. It is empty when there is none.
 func (c *Client) CallBridges(ctx context.Context) ([]CallBridge, error) {
-	bridges, err := list(ctx, c, "/callBridges", nil, "callbridge", readCallBridge)
+	bridges, err := list(ctx, c, "/callBridges", collection{"callbridges", "callbridge", maxBridges}, readCallBridge)
 	return bridges, c.failed(err, "list the Call Bridges")
 }
 
@@ -37,8 +37,8 @@ func (c *Client) CallBridge(ctx context.Context, id string) (CallBridge, error) 
 		return CallBridge{}, c.failed(err, "read Call Bridge %q", c.clean(id))
 	}
 	root, err := c.get(ctx, "/callBridges/"+path, nil)
-	if err == nil && (root == nil || root.name != "callbridge") {
-		err = errNotAPI
+	if err == nil {
+		err = itself(c, root, "callbridge", id)
 	}
 	if err != nil {
 		return CallBridge{}, c.failed(err, "read Call Bridge %s", id)
@@ -54,6 +54,9 @@ func readCallBridge(id string, n *node) CallBridge {
 // It is empty when the node is in no cluster.
 func (c *Client) ClusterConfiguration(ctx context.Context) (uniqueName string, err error) {
 	root, err := c.get(ctx, "/system/configuration/cluster", nil)
+	if err == nil && root != nil && root.name != "cluster" {
+		err = errNotAPI
+	}
 	if err != nil {
 		return "", c.failed(err, "read the cluster's configuration")
 	}

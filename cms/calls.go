@@ -50,7 +50,7 @@ func (m Message) Shown() policy.Shown {
 // Calls lists the calls that run on this Call Bridge. page, if given, is called
 // after every page.
 func (c *Client) Calls(ctx context.Context, page func()) ([]Call, error) {
-	calls, err := list(ctx, c, "/calls", nil, "call", readCall, paged(page)...)
+	calls, err := list(ctx, c, "/calls", collection{"calls", "call", maxItems}, readCall, paged(page)...)
 	return calls, c.failed(err, "list the calls")
 }
 
@@ -71,11 +71,7 @@ func (c *Client) Call(ctx context.Context, id string) (Call, error) {
 	return readCall(id, root), nil
 }
 
-var errNotAPI = &TransportError{
-	Sent:    true,
-	Problem: "it answered what the API does not",
-	Remedy:  "check that the address and port are those of the Web Admin",
-}
+var errNotAPI = ill("it answered what the API does not")
 
 func readCall(id string, n *node) Call {
 	call := Call{

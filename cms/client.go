@@ -3,7 +3,6 @@ package cms
 import (
 	"context"
 	"crypto/tls"
-	"encoding/base64"
 	"errors"
 	"fmt"
 	"io"
@@ -31,7 +30,9 @@ const (
 
 const (
 	readConns = 4
-	maxText   = 120 // characters of a server's text in an error
+	maxHeader = 64 << 10 // bytes of an answer's header, of what comes before it (1xx) too
+	maxText   = 120      // characters of a server's text in an error
+	maxReason = 40       // likewise of a reason that is not known
 
 	// A server closes a connection that was idle for about 5 s; one that is
 	// given up before that is never found closed by a request.
@@ -49,6 +50,7 @@ type Client struct {
 	// that holds one, prints two addresses.
 	authenticate func(*http.Request)
 	hide         func(string) string // takes the password out of a server's texts
+	hideIn       func(string) string // likewise out of what an answer holds
 
 	http   [2]*http.Client // by lane
 	limits [2]*rate.Limiter
@@ -60,14 +62,12 @@ type Client struct {
 func newClient(a Address, o Options, tlsConfig *tls.Config) *Client {
 	c := &Client{
 		address: a, timeout: o.Timeout,
-		insecure: a.Scheme == "http" || o.InsecureSkipVerify,
+		insecure: insecure(a, o),
 		gate:     newGate(o.Rand, o.MaxBackoff), counts: &counts{},
 	}
 	user, password := o.Username, o.Password.Reveal()
 	c.authenticate = func(r *http.Request) { r.SetBasicAuth(user, password) }
-	c.hide = strings.NewReplacer(
-		base64.StdEncoding.EncodeToString([]byte(user+":"+password)), policy.Redacted,
-		password, policy.Redacted).Replace
+	c.hide, c.hideIn = hiders(user, password)
 	c.limits[reads] = rate.NewLimiter(rate.Limit(o.ReadsPerSecond), max(1, min(10, int(o.ReadsPerSecond))))
 	c.limits[writes] = rate.NewLimiter(rate.Limit(o.WritesPerSecond), max(1, min(o.Writers, int(o.WritesPerSecond))))
 	for l, conns := range [2]int{reads: readConns, writes: o.Writers} {
@@ -79,7 +79,7 @@ func newClient(a Address, o Options, tlsConfig *tls.Config) *Client {
 				MaxConnsPerHost:        conns,
 				MaxIdleConnsPerHost:    conns,
 				IdleConnTimeout:        idleTimeout,
-				MaxResponseHeaderBytes: 64 << 10,
+				MaxResponseHeaderBytes: maxHeader,
 			},
 			// The account's password must not follow the server elsewhere.
 			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
@@ -183,7 +183,9 @@ func (c *Client) roundTrip(ctx context.Context, l lane, method, path string, for
 	}
 	defer func() {
 		// What little is left is read, for the connection to be used again.
-		_, _ = io.CopyN(io.Discard, res.Body, 16<<10)
+		if res.StatusCode >= 200 {
+			_, _ = io.CopyN(io.Discard, res.Body, 16<<10)
+		}
 		_ = res.Body.Close()
 	}()
 	return c.answer(ctx, res)
@@ -191,13 +193,16 @@ func (c *Client) roundTrip(ctx context.Context, l lane, method, path string, for
 
 // answer reads the answer to a request.
 func (c *Client) answer(ctx context.Context, res *http.Response) (*node, error) {
+	if res.StatusCode < 200 { // 101: its body is the bare connection, which no context ends
+		return nil, ill("it wants to speak another protocol (%d)", res.StatusCode)
+	}
 	if res.StatusCode >= 300 && res.StatusCode < 400 {
 		return nil, &TransportError{
 			Problem: fmt.Sprintf("it redirects to %q, which is not followed", c.clean(res.Header.Get("Location"))),
 			Remedy:  "configure the address that the API itself has",
 		}
 	}
-	root, err := parse(res.Body)
+	root, err := parse(res.Body, c.hideIn)
 	if res.StatusCode < 200 || res.StatusCode > 299 {
 		return nil, c.apiError(res.StatusCode, root) // what it said counts, if it could be read
 	}
@@ -209,14 +214,19 @@ func (c *Client) answer(ctx context.Context, res *http.Response) (*node, error) 
 	case errors.Is(err, io.ErrUnexpectedEOF), errors.As(err, &lost):
 		return nil, transportError(err, true, c.address, c.timeout)
 	}
-	if err == nil && root != nil && root.name == "html" {
-		err = errors.New("the answer is a web page")
+	if err == nil && root != nil {
+		switch root.name {
+		case "html":
+			err = errors.New("the answer is a web page")
+		case "failuredetails":
+			err = fmt.Errorf("failureDetails with %d", res.StatusCode)
+		}
 	}
 	if err != nil {
 		return nil, &TransportError{
 			Sent:    true,
 			Problem: "it answered what the API does not: " + c.clean(err.Error()),
-			Remedy:  "check that the address and port are those of the Web Admin",
+			Remedy:  askWebAdmin,
 			Err:     err,
 		}
 	}
@@ -236,7 +246,7 @@ func (c *Client) apiError(status int, root *node) *APIError {
 		// Its case is lost in parsing; the known ones get theirs back.
 		reason, ok := reasonNames[n.name]
 		if !ok {
-			reason = c.clean(n.name)
+			reason = policy.Clean(c.hide(n.name), maxReason)
 		}
 		e.Reasons = append(e.Reasons, reason)
 		if n.name == "parametererror" && e.Parameter == "" {
@@ -285,51 +295,60 @@ const (
 	pageSize = 100 // asked for; a server caps it itself, often at 10
 	maxPages = 20_000
 	maxItems = 100_000
+	maxList  = 32 << 20 // bytes of all pages; an ordinary leg takes about 250
 )
 
-// list reads a whole collection: the children called item (lower case) of every
+// collection is what a list is made of. Names are in lower case.
+type collection struct {
+	root, item string
+	most       int // items; a server that shows more is not believed
+}
+
+// list reads a whole collection: the children called item of every
 // page, each once. A page may have fewer than were asked for, and the list moves
 // while it is read (Cisco's API guide, "Retrieving a list"), so the offset goes
 // on by what was returned, until it reaches the total or a page is empty. Where
 // pages repeat what others had, they lack something else: then it is read again,
 // for as long as that brings something new. Even so it may lack what moved away
 // from one page to another: absence from a list is no proof. An error gives no
-// list. look is shown the root of every page, which is nil for an empty answer.
-func list[T any](ctx context.Context, c *Client, path string, query url.Values, item string, read func(id string, n *node) T, look ...func(root *node)) ([]T, error) {
+// list. look is shown the root of every page.
+func list[T any](ctx context.Context, c *Client, path string, of collection, read func(id string, n *node) T, look ...func(root *node)) ([]T, error) {
 	var all []T
 	seen := map[string]struct{}{}
 	offset, before := 0, 0      // before: how many were known when this pass began
 	fruitful, fruitless := 0, 0 // pages
-	q := url.Values{}
-	for k, v := range query {
-		q[k] = v
-	}
-	q.Set("limit", fmt.Sprint(pageSize))
+	size := 0                   // bytes of all pages
+	q := url.Values{"limit": {fmt.Sprint(pageSize)}}
 	for range maxPages {
 		q.Set("offset", fmt.Sprint(offset))
 		root, err := c.get(ctx, path, q)
 		if err != nil {
 			return nil, err
 		}
+		if root == nil || root.name != of.root { // as empty as it looks, it would prove something
+			return nil, errNotAPI
+		}
 		for _, f := range look {
 			f(root)
 		}
 		returned, fresh := 0, 0
-		if root != nil {
-			for _, n := range root.children {
-				if n.name != item {
-					continue
-				}
-				returned++
-				id := n.attr("id")
-				if _, ok := seen[id]; ok || id == "" {
-					continue
-				}
-				seen[id] = struct{}{}
-				fresh++
-				all = append(all, read(policy.Clean(id, maxText), n))
+		for _, n := range root.children {
+			if n.name != of.item {
+				continue
 			}
+			returned++
+			id := n.attr("id")
+			if _, err := segment(id); err != nil { // left out, or cut, it would be taken for another, or for none
+				return nil, ill("it lists a %s with the id %q, which no server gives", of.item, c.clean(id))
+			}
+			if _, ok := seen[id]; ok {
+				continue
+			}
+			seen[id] = struct{}{}
+			fresh++
+			all = append(all, read(id, n))
 		}
+		size += root.bytes
 		offset += returned
 		total := number(root.attr("total"))
 		if returned == 0 || total >= 0 && int64(offset) >= total {
@@ -338,7 +357,7 @@ func list[T any](ctx context.Context, c *Client, path string, query url.Values, 
 			}
 			if len(all) == before {
 				if int64(2*len(all)) < total { // it does not know offset, or moves too fast
-					return nil, fmt.Errorf("it says that the list has %d entries, and shows %d of them", total, len(all))
+					return nil, ill("it says that the list has %d entries, and shows %d of them", total, len(all))
 				}
 				return all, nil
 			}
@@ -348,13 +367,16 @@ func list[T any](ctx context.Context, c *Client, path string, query url.Values, 
 		if fresh > 0 {
 			fruitful++
 		} else if fruitless++; fruitless > 2+3*fruitful {
-			return nil, errors.New("it repeats the same pages of the list")
+			return nil, ill("it repeats the same pages of the list")
 		}
-		if len(all) > maxItems {
-			return nil, fmt.Errorf("the list has more than %d entries", maxItems)
+		switch {
+		case len(all) > of.most:
+			return nil, ill("the list has more than %d entries", of.most)
+		case size > maxList:
+			return nil, ill("the list has more than %d bytes", maxList)
 		}
 	}
-	return nil, fmt.Errorf("the list has more than %d pages", maxPages)
+	return nil, ill("the list has more than %d pages", maxPages)
 }
 
 // segment puts an id into a path. Ids come from records too, which anybody who

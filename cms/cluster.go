@@ -21,6 +21,7 @@ type Cluster struct {
 	o       Options
 	board   Board
 	servers []*server
+	own     *Own
 
 	mu       sync.Mutex
 	hosts    string            // last given to the board
@@ -68,20 +69,30 @@ func NewCluster(o Options, board Board) (*Cluster, error) {
 			return nil, fmt.Errorf("cms.ca_file: %w", err)
 		}
 	}
+	secured := &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: pool, InsecureSkipVerify: o.InsecureSkipVerify}
+	if len(o.Pins) > 0 {
+		keys, err := parsePins(o.Pins)
+		if err != nil {
+			return nil, fmt.Errorf("cms.pins: %w", err)
+		}
+		secured.VerifyConnection = keys.verify
+	}
 	for _, text := range o.Servers {
 		a, err := ParseAddress(text, o.Port)
 		if err != nil {
 			return nil, fmt.Errorf("cms.servers: %w", err)
 		}
 		s := &server{
-			Client: newClient(a, o, &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: pool, InsecureSkipVerify: o.InsecureSkipVerify}),
+			Client: newClient(a, o, secured),
 			wake:   make(chan struct{}, 1),
 			report: make(chan struct{}, 1),
 		}
 		s.gate.onChange(func() { poke(s.report); poke(s.wake) })
 		c.servers = append(c.servers, s)
 	}
-	c.o.Password = policy.Secret{} // the clients have it, out of the way of who prints us
+	// Whoever prints us finds no secret: the clients have the password, and our
+	// own URI, which may hold a token, is behind a pointer.
+	c.o.Password, c.own, c.o.Own = policy.Secret{}, &o.Own, Own{}
 	return c, nil
 }
 

@@ -29,6 +29,16 @@
 // question that got no answer goes back to the board, which asks again. The board
 // says which answers are older than what it knows.
 //
+// # What is believed
+//
+// An answer is input like a record: its size, depth, elements, attributes and
+// texts are bounded, and so are the pages, entries and bytes of a list. What is
+// beyond a bound, or cannot be what was asked for, is an error and gives nothing.
+// Texts are cleaned and cut, an address so that it stays too long to be read; an
+// id is as it came or the list is none. The account's password is taken out of
+// all of it. No redirect is followed, no proxy asked, no cookie kept, and nothing
+// a server says sets how long it is left alone.
+//
 // # Blocking
 //
 // Nothing here runs in the path of a record. Servers have queues, limits,

@@ -6,6 +6,7 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"os"
@@ -70,6 +71,17 @@ func (e *GateError) Error() string {
 	return "it is left alone for now, its state is " + e.State.String()
 }
 
+// askWebAdmin is what to do about a server that answers what the API does not.
+const askWebAdmin = "check that the address and port are those of the Web Admin"
+
+// errIll is under the error of an answer that could be read and cannot be.
+var errIll = errors.New("the answer cannot be right")
+
+// ill makes the error of such an answer.
+func ill(format string, args ...any) error {
+	return &TransportError{Sent: true, Problem: fmt.Sprintf(format, args...), Remedy: askWebAdmin, Err: errIll}
+}
+
 // errBadID is an id that no server gives: it would change the request's path.
 var errBadID = errors.New("the id holds characters that no id of a server has")
 
@@ -129,8 +141,10 @@ func Remedy(err error) string {
 		return "give the account the role api"
 	case s == http.StatusNotFound && !IsNotExist(err):
 		return "check that the address and port are those of the Web Admin"
-	case s == http.StatusServiceUnavailable:
+	case s == http.StatusServiceUnavailable, s == http.StatusTooManyRequests:
 		return "wait: it is tried again; if it lasts, look at the server's load"
+	case s >= 500:
+		return "look at the server's log, and at what stands between: a proxy may have answered"
 	}
 	return ""
 }
@@ -147,6 +161,7 @@ func status(err error) int {
 func transportError(err error, sent bool, a Address, timeout time.Duration) *TransportError {
 	e := &TransportError{Sent: sent, Err: err}
 	var (
+		pin      *pinError
 		unknown  x509.UnknownAuthorityError
 		hostname x509.HostnameError
 		invalid  x509.CertificateInvalidError
@@ -158,6 +173,9 @@ func transportError(err error, sent bool, a Address, timeout time.Duration) *Tra
 	)
 	text := err.Error()
 	switch {
+	case errors.As(err, &pin):
+		e.Problem = "its public key is not among those pinned: it has " + pin.has
+		e.Remedy = "if its certificate was renewed with a new key, add that to pins under [cms]; if not, somebody may stand between"
 	case errors.As(err, &unknown):
 		e.Problem = "its certificate is signed by an authority that is not known"
 		e.Remedy = "set ca_file to the certificate of that authority"
@@ -196,8 +214,15 @@ func transportError(err error, sent bool, a Address, timeout time.Duration) *Tra
 	case errors.As(err, &op) && op.Op == "dial":
 		e.Problem = "no connection: " + policy.Clean(op.Err.Error(), 120)
 		e.Remedy = "check the address, the port and the network"
+	case strings.Contains(text, "response headers exceeded"), strings.Contains(text, "too many 1xx"):
+		e.Problem = fmt.Sprintf("its answer's header has more than %d KiB", maxHeader>>10)
+		e.Remedy = askWebAdmin
+	case strings.Contains(text, "transport connection broken") && !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF):
+		e.Problem = "what it answers cannot be understood as HTTP"
+		e.Remedy = askWebAdmin
 	default:
 		e.Problem = "the connection was lost before the answer"
+		e.Remedy = "check the network, and the server's log"
 		if !sent {
 			e.Problem = "no connection"
 			e.Remedy = "check the address, the port and the network"

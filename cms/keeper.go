@@ -16,7 +16,7 @@ const (
 	identityRetry = time.Minute     // at most, while it cannot be asked
 	lookupTimeout = 5 * time.Second
 	reportEvery   = time.Second // at most, for counters
-	maxBridges    = 64          // nodes whose address is asked for; a cluster has up to 24
+	maxBridges    = 64          // nodes that a server may tell of; a cluster has up to 24
 )
 
 var identityBackoff = backoff{time.Second, identityRetry}
@@ -124,8 +124,8 @@ func (c *Cluster) identify(ctx context.Context, s *server) error {
 		return err
 	}
 	id := identity{known: true, name: name}
-	for i, b := range bridges {
-		if b.Address == "" && i < maxBridges {
+	for _, b := range bridges {
+		if b.Address == "" {
 			if full, err := s.CallBridge(ctx, b.ID); err == nil {
 				b.Address = full.Address
 				if b.Name == "" {

@@ -7,10 +7,12 @@ import (
 	"callmark/policy"
 )
 
+var legList = collection{"calllegs", "callleg", maxItems}
+
 // CallLegs lists the call legs of this Call Bridge: name, address and call of
 // each. page, if given, is called after every page.
 func (c *Client) CallLegs(ctx context.Context, page func()) ([]policy.LegFacts, error) {
-	legs, err := list(ctx, c, "/callLegs", nil, "callleg", readListedLeg, paged(page)...)
+	legs, err := list(ctx, c, "/callLegs", legList, readListedLeg, paged(page)...)
 	return legs, c.failed(err, "list the call legs")
 }
 
@@ -21,7 +23,7 @@ func (c *Client) CallLegsOf(ctx context.Context, call string) ([]policy.LegFacts
 	if err != nil {
 		return nil, c.failed(err, "list the legs of call %q", policy.Clean(call, maxText))
 	}
-	legs, err := list(ctx, c, "/calls/"+path+"/callLegs", nil, "callleg", readListedLeg)
+	legs, err := list(ctx, c, "/calls/"+path+"/callLegs", legList, readListedLeg)
 	return legs, c.failed(err, "list the legs of call %s", call)
 }
 
@@ -41,9 +43,9 @@ func readListedLeg(id string, n *node) policy.LegFacts {
 	}
 }
 
-// address is an address as the board takes it: a longer one than any that is
-// real stays too long for it, and is level 3.
-func address(s string) string { return s[:min(len(s), 1024)] }
+// address is an address as the board takes it: of a longer one, one byte more
+// than the 1,024 that it reads, so that it stays too long and is level 3.
+func address(s string) string { return cut(s, 1025) }
 
 // CallLeg reads one leg in full. An error for which IsNotExist holds says that
 // it is not on this Call Bridge.
@@ -104,7 +106,7 @@ func itself(c *Client, root *node, name, id string) error {
 		return errNotAPI
 	}
 	if said := root.attr("id"); said != "" && !strings.EqualFold(said, id) {
-		return &TransportError{Sent: true, Problem: "it told of " + c.clean(said) + " instead"}
+		return ill("it told of %s instead", c.clean(said))
 	}
 	return nil
 }

@@ -22,8 +22,9 @@ type Options struct {
 	Username string
 	Password policy.Secret
 
-	CAFile             string // PEM; only these authorities are trusted. Empty: the system's
-	InsecureSkipVerify bool   // certificates are not verified at all
+	CAFile             string   // PEM; only these authorities are trusted. Empty: the system's
+	InsecureSkipVerify bool     // certificates are not verified at all; pins are
+	Pins               []string // "sha256/BASE64" of the servers' public keys: one of them must be the server's. Empty: none is pinned
 
 	ReadsPerSecond  float64       // per server; 100
 	WritesPerSecond float64       // per server; 20
@@ -108,6 +109,9 @@ func (o Options) Validate() error {
 		if _, err := loadCA(o.CAFile); err != nil {
 			bad("cms.ca_file", err.Error(), "name a readable file with PEM certificates")
 		}
+	}
+	if _, err := parsePins(o.Pins); err != nil {
+		bad("cms.pins", err.Error(), `write "sha256/" and the base64 of the SHA-256 of a server's public key`)
 	}
 	return errors.Join(errs...)
 }

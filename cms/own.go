@@ -37,6 +37,13 @@ type Own struct {
 	Addresses func() ([]net.Addr, error)                                            // net.InterfaceAddrs: of this machine
 }
 
+// Format prints the URI as ShowURI does: it may hold a token.
+func (o Own) Format(f fmt.State, verb rune) {
+	type plain Own // without this method
+	o.URI = ShowURI(o.URI)
+	_, _ = fmt.Fprintf(f, fmt.FormatString(f, verb), plain(o))
+}
+
 // Matches reports whether a URI leads to our receiver. It may ask the DNS, for
 // up to 3 s; a name that cannot be resolved is not ours.
 func (o Own) Matches(ctx context.Context, uri string) bool {

@@ -22,7 +22,7 @@ func (c *Client) Participants(ctx context.Context, call string, watched func(gui
 		return nil, c.failed(err, "list the participants of call %q", policy.Clean(call, maxText))
 	}
 	var ids []string
-	people, err := list(ctx, c, "/calls/"+path+"/participants", nil, "participant", func(id string, n *node) policy.PersonFacts {
+	people, err := list(ctx, c, "/calls/"+path+"/participants", collection{"participants", "participant", maxItems}, func(id string, n *node) policy.PersonFacts {
 		ids = append(ids, id)
 		uri := address(n.get("uri"))
 		return policy.PersonFacts{

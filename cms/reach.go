@@ -52,7 +52,7 @@ func Reach(ctx context.Context, uri string) error {
 			// say, which has authorities of its own.
 			TLSClientConfig:        &tls.Config{MinVersion: tls.VersionTLS12, InsecureSkipVerify: true},
 			DisableKeepAlives:      true,
-			MaxResponseHeaderBytes: 64 << 10,
+			MaxResponseHeaderBytes: maxHeader,
 		},
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
@@ -67,7 +67,10 @@ func Reach(ctx context.Context, uri string) error {
 		}
 		return errors.New(transportError(err, true, p.address(), reachWithin).Problem)
 	}
-	body, _ := io.ReadAll(io.LimitReader(res.Body, 4<<10))
+	var body []byte
+	if res.StatusCode >= 200 { // else it is the bare connection, which no context ends
+		body, _ = io.ReadAll(io.LimitReader(res.Body, 4<<10))
+	}
 	_ = res.Body.Close()
 	if res.StatusCode == http.StatusForbidden && strings.Contains(string(body), notAllowed) {
 		return errNotAllowed

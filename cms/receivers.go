@@ -2,6 +2,8 @@ package cms
 
 import (
 	"context"
+	"fmt"
+	"io"
 	"log/slog"
 	"net/http"
 	"net/url"
@@ -20,6 +22,9 @@ type Receiver struct {
 // String shows the URI.
 func (r Receiver) String() string { return ShowURI(r.URI) }
 
+// Format shows the URI, for every verb of fmt.
+func (r Receiver) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, r.String()) }
+
 // LogValue shows the URI.
 func (r Receiver) LogValue() slog.Value { return slog.StringValue(r.String()) }
 
@@ -30,6 +35,12 @@ type Alarm struct {
 	Active time.Duration // for how long
 }
 
+// What a server may list of either. It has four receivers and a handful of alarms.
+const (
+	maxReceivers = 32
+	maxAlarms    = 1000
+)
+
 // AlarmCDR is the type of the alarm that a Call Bridge raises when it cannot
 // reach a receiver. It does not tell which.
 const AlarmCDR = "cdrConnectionFailure"
@@ -39,16 +50,9 @@ const AlarmCDR = "cdrConnectionFailure"
 // Cisco's API guide.
 func (c *Client) Receivers(ctx context.Context) (receivers []Receiver, places int64, err error) {
 	places = -1
-	strange := false
-	receivers, err = list(ctx, c, "/system/cdrReceivers", nil, "cdrreceiver", readReceiver, func(root *node) {
-		if root == nil || root.name != "cdrreceivers" { // it would prove that nothing is registered
-			strange = true
-		}
+	receivers, err = list(ctx, c, "/system/cdrReceivers", collection{"cdrreceivers", "cdrreceiver", maxReceivers}, readReceiver, func(root *node) {
 		places = number(root.attr("maximum"))
 	})
-	if err == nil && strange {
-		err = errNotAPI
-	}
 	if err != nil {
 		return nil, -1, c.failed(err, "list the receivers of records")
 	}
@@ -89,7 +93,7 @@ func (c *Client) write(ctx context.Context, method, path string, form url.Values
 
 // Alarms lists the faults that this Call Bridge says it has.
 func (c *Client) Alarms(ctx context.Context) ([]Alarm, error) {
-	alarms, err := list(ctx, c, "/system/alarms", nil, "alarm", readAlarm)
+	alarms, err := list(ctx, c, "/system/alarms", collection{"alarms", "alarm", maxAlarms}, readAlarm)
 	return alarms, c.failed(err, "list the alarms")
 }
 

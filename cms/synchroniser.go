@@ -14,6 +14,8 @@ const (
 	roundPause    = time.Second            // between two readings of a server's lists, at least
 	retryPause    = 300 * time.Millisecond // while a server is left alone
 	explainEvery  = 30 * time.Second       // why its records do not come
+	explainWithin = 15 * time.Second       // else it is not said; the DNS may be asked for every receiver
+	maxFailures   = 4096                   // questions whose wrong answers are counted
 )
 
 // answerBackoff is for a question that its server answers wrongly.
@@ -159,6 +161,8 @@ func (r *reader) poll(ctx context.Context, extra bool) error {
 
 // explain finds out why no records come.
 func (r *reader) explain(ctx context.Context) bool {
+	ctx, cancel := context.WithTimeout(ctx, explainWithin)
+	defer cancel()
 	receivers, places, err := r.s.Receivers(ctx)
 	if err != nil {
 		return false
@@ -167,7 +171,7 @@ func (r *reader) explain(ctx context.Context) bool {
 	if err != nil && !isAPIAnswer(err) {
 		return false
 	}
-	cause, remedy := Diagnose(ctx, receivers, places, alarms, r.y.o.Own)
+	cause, remedy := Diagnose(ctx, receivers, places, alarms, *r.y.c.own)
 	r.y.board.Explained(time.Now(), r.name, cause, remedy)
 	return true
 }
@@ -276,7 +280,7 @@ func (r *reader) ask(ctx context.Context, q policy.Question) {
 		return
 	}
 	var g *GateError
-	if !errors.As(err, &g) && outcomeOf(err) == outcomeAnswered || errors.Is(err, errBadID) {
+	if !errors.As(err, &g) && outcomeOf(err) == outcomeAnswered || errors.Is(err, errBadID) || errors.Is(err, errIll) {
 		wait := answerBackoff.within(r.y.o.MaxBackoff).after(r.failed(q, true), r.y.o.Rand())
 		r.y.o.Log.Debug("question not answered", "server", r.name, "id", q.ID, "err", err)
 		// It waits by itself: others may be answered.
@@ -299,6 +303,9 @@ func (r *reader) failed(q policy.Question, failed bool) int {
 	if !failed {
 		delete(r.failures, q.ID)
 		return 0
+	}
+	if len(r.failures) >= maxFailures { // most are of what has gone: who is left waits less for a while
+		clear(r.failures)
 	}
 	r.failures[q.ID]++
 	return r.failures[q.ID]

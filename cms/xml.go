@@ -1,12 +1,15 @@
 package cms
 
 import (
+	"bufio"
+	"bytes"
 	"encoding/xml"
 	"errors"
 	"fmt"
 	"io"
 	"strconv"
 	"strings"
+	"sync"
 )
 
 // Bounds of an answer.
@@ -14,7 +17,8 @@ const (
 	maxAnswer = 4 << 20 // bytes, unpacked
 	maxDepth  = 16      // nested elements; the API uses five
 	maxNodes  = 100_000
-	maxField  = 4096 // bytes of one text that are kept
+	maxEquals = 100_000 // equals signs, so at most as many attributes; the API has about one an element
+	maxField  = 4096    // bytes of one text that are kept
 )
 
 // node is an element of an answer. Names are lower case, since Cisco's API
@@ -22,25 +26,58 @@ const (
 type node struct {
 	name     string
 	attrs    map[string]string
-	text     string
+	text     string // of one that was cut, the blanks at its end are part: it stays too long
 	children []*node
+	bytes    int // of the whole answer, unpacked; of the root only
 }
 
-var errTooLong = fmt.Errorf("the answer has more than %d bytes", maxAnswer)
+var (
+	errTooLong   = fmt.Errorf("the answer has more than %d bytes", maxAnswer)
+	errAttribute = fmt.Errorf("the answer has more than %d attributes", maxEquals)
+)
+
+// bounded reads an answer up to its bounds.
+type bounded struct {
+	r      io.Reader
+	bytes  int
+	equals int // encoding/xml makes something of every attribute before we see it
+}
+
+func (b *bounded) Read(p []byte) (int, error) {
+	n, err := b.r.Read(p[:min(len(p), maxAnswer+1-b.bytes)])
+	b.bytes += n
+	if b.bytes > maxAnswer {
+		return n, errTooLong
+	}
+	if b.equals += bytes.Count(p[:n], []byte("=")); b.equals > maxEquals {
+		return n, errAttribute
+	}
+	return n, err
+}
+
+var buffers = sync.Pool{New: func() any { return bufio.NewReader(nil) }}
 
 // parse reads an answer. An empty one gives nil: the API answers so to a PUT.
-func parse(r io.Reader) (*node, error) {
-	limited := &io.LimitedReader{R: r, N: maxAnswer + 1}
-	d := xml.NewDecoder(limited)
+// Every text passes hide, which takes out what a server must not tell back.
+func parse(r io.Reader, hide func(string) string) (*node, error) {
+	limited := &bounded{r: r}
+	buffer := buffers.Get().(*bufio.Reader)
+	defer func() { buffer.Reset(nil); buffers.Put(buffer) }()
+	buffer.Reset(limited)
+	d := xml.NewDecoder(buffer)
 	var root *node
 	var open []*node
+	var texts [maxDepth][]byte // of the open ones; one byte more than is kept says that there was more
 	count := 0
 	for {
 		token, err := d.Token()
-		if limited.N <= 0 {
+		if limited.bytes > maxAnswer {
 			return nil, errTooLong
 		}
 		if err == io.EOF {
+			if root != nil {
+				root.bytes = limited.bytes
+			}
 			return root, nil
 		}
 		if err != nil {
@@ -59,7 +96,11 @@ func parse(r io.Reader) (*node, error) {
 				if n.attrs == nil {
 					n.attrs = make(map[string]string, len(t.Attr))
 				}
-				n.attrs[strings.ToLower(a.Name.Local)] = a.Value
+				name := strings.ToLower(a.Name.Local)
+				if _, twice := n.attrs[name]; twice {
+					return nil, errors.New("the answer gives an attribute twice")
+				}
+				n.attrs[name] = hide(cut(a.Value, maxField))
 			}
 			switch {
 			case len(open) > 0:
@@ -70,23 +111,35 @@ func parse(r io.Reader) (*node, error) {
 			default:
 				root = n
 			}
+			texts[len(open)] = texts[len(open)][:0]
 			open = append(open, n)
 		case xml.EndElement:
-			n := open[len(open)-1]
-			n.text = strings.TrimSpace(n.text)
-			open = open[:len(open)-1]
+			last := len(open) - 1
+			text := texts[last]
+			if len(text) <= maxField {
+				text = bytes.TrimSpace(text)
+			}
+			open[last].text = hide(string(text[:min(len(text), maxField)]))
+			open = open[:last]
 		case xml.CharData:
 			if len(open) > 0 {
-				if n := open[len(open)-1]; len(n.text) < maxField {
-					n.text += string(t[:min(len(t), maxField)])
-				}
-			} else if strings.TrimSpace(string(t)) != "" {
+				text := &texts[len(open)-1]
+				*text = append(*text, t[:min(len(t), maxField+1-len(*text))]...)
+			} else if len(bytes.TrimSpace(t)) > 0 {
 				return nil, errors.New("the answer is not XML")
 			}
 		case xml.Directive: // a DOCTYPE; the API sends none
 			return nil, errors.New("the answer has a DOCTYPE")
 		}
 	}
+}
+
+// cut is at most the first bytes of a text, and keeps no more of it.
+func cut(s string, most int) string {
+	if len(s) <= most {
+		return s
+	}
+	return strings.Clone(s[:most])
 }
 
 // child is the first child of that name (lower case), or nil. It may be called

@@ -219,7 +219,7 @@ func (r *reading) checkServers(c CMS) {
 			r.warn(key, "it is the example's: write the address of your own server")
 		}
 	}
-	if c.InsecureSkipVerify {
+	if c.InsecureSkipVerify && len(c.Pins) == 0 { // nobody else has a pinned key
 		r.warn("cms.insecure_skip_verify", "anybody on the way can pose as the server and take the password: set it to false, and name the authority of the server's certificate in ca_file")
 	}
 }
@@ -228,7 +228,7 @@ func (r *reading) checkServers(c CMS) {
 func pinProblem(s string) string {
 	hash, ok := strings.CutPrefix(s, "sha256/")
 	if sum, err := base64.StdEncoding.DecodeString(hash); !ok || err != nil || len(sum) != sha256.Size {
-		return quote(s) + ` is no pin: write "sha256/" and the base64 of the SHA-256 of the server's public key; README, "TLS", has the command`
+		return quote(s) + ` is no pin: write "sha256/" and the base64 of the SHA-256 of the server's public key; README, "TLS to the servers", has the command`
 	}
 	return ""
 }

@@ -173,6 +173,7 @@ servers = [
 			{12, "cms.servers[18]", "xn--"},
 		}},
 		{"no servers", "[cms]\nservers = []\nusername=\"u\"\npassword=\"p\"\n[policy]\nsecure_domains=[\"a.example\"]", []said{{2, "cms.servers", "no server is given"}}},
+		{"unverified certificates, but pinned", good + "cms.insecure_skip_verify = true\ncms.pins = [\"sha256/47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=\"]", nil},
 		{"unverified certificates", good + "cms.insecure_skip_verify = true", []said{w(5, "cms.insecure_skip_verify", "ca_file")}},
 
 		// Credentials.

@@ -7,6 +7,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -24,6 +25,10 @@ func decodeNew(body []byte) (*Document, error) {
 }
 
 func diffDocuments(a, b *Document) string {
+	if a != nil && b != nil && a.Session == b.Session && a.CallBridge == b.CallBridge &&
+		slices.EqualFunc(a.Records, b.Records, func(x, y Record) bool { return reflect.DeepEqual(x, y) }) {
+		return "" // cmp takes its time, which a fuzzer has not
+	}
 	return cmp.Diff(a, b, cmpopts.EquateEmpty())
 }
 
