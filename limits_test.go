@@ -1,10 +1,9 @@
 package main
 
 import (
+	"reflect"
 	"testing"
 	"time"
-
-	"github.com/google/go-cmp/cmp"
 
 	"callmark/policy"
 	"callmark/policy/config"
@@ -29,7 +28,7 @@ func TestReceiverLimits(t *testing.T) {
 		MaxConns: 7, MaxConnsPerSource: 8, MaxRequestsPerSource: 9,
 		ReadTimeout: 10 * time.Second, IdleTimeout: 11 * time.Second,
 	}
-	if diff := cmp.Diff(want, got); diff != "" {
-		t.Errorf("limits of the receiver (-want +got):\n%s", diff)
+	if !reflect.DeepEqual(got, want) {
+		t.Errorf("limits of the receiver: got  %+v\nwant %+v", got, want)
 	}
 }
