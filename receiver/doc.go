@@ -34,6 +34,8 @@
 //	200  the board has the records; or the document was set aside, see below
 //	400  the document cannot be read, for the reason in the body; or its body
 //	     or its request cannot
+//	403  the board does not believe the sender: its Call Bridge is bound to
+//	     another address. Nothing of it was applied, nor is it ever set aside
 //	404, 405  another path, another method
 //	408  the request did not come in time
 //	413  the document is larger than MaxBody

@@ -60,7 +60,10 @@ func (s *Server) take(ctx *fasthttp.RequestCtx) {
 		return
 	}
 	f, ok, whole := s.apply(ctx, w, source)
-	if !ok {
+	switch {
+	case !ok && f.cause == causeSender: // it could be read: it is not set aside, however often it comes
+		s.deny(ctx, f.status, f.cause, f.reason)
+	case !ok:
 		f.id = sha256.Sum256(w.body)
 		f.head, f.body = headOf(w.body), w.body
 		s.refuse(ctx, source, f)
@@ -90,7 +93,10 @@ func (s *Server) apply(ctx *fasthttp.RequestCtx, w *work, source string) (f refu
 		return refusal{status: fasthttp.StatusBadRequest, cause: causeMalformed, reason: err.Error()}, false, true
 	}
 	w.events = appendEvents(w.events[:0], &w.doc)
-	s.board.Apply(s.o.Now(), policy.Source{Session: w.doc.Session, CallBridge: w.doc.CallBridge, Address: source}, w.events)
+	done := s.board.Apply(s.o.Now(), policy.Source{Session: w.doc.Session, CallBridge: w.doc.CallBridge, Address: source}, w.events)
+	if done.Refused != "" {
+		return refusal{status: fasthttp.StatusForbidden, cause: causeSender, reason: done.Refused}, false, true
+	}
 	s.stats.documents.Add(1)
 	s.stats.records.Add(uint64(len(w.events)))
 	return refusal{}, true, true
