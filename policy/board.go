@@ -6,7 +6,7 @@ import (
 )
 
 const (
-	maxID      = 128 // characters of an id that are kept; a GUID has 36
+	maxID      = 64 // characters of an id that are kept; a GUID has 36
 	maxName    = 128
 	maxProblem = 300
 )

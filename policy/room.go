@@ -132,7 +132,8 @@ func (b *Board) admit(now time.Time, src Source) string {
 	}
 	confirmed, most := b.claimed(src) != "", b.o.Bounds.Sessions
 	for !b.fits(confirmed, len(b.sessions), most, itself) {
-		if !b.evict(now, nil, confirmed) && !b.evictIdle(now) {
+		delete(b.packed, confirmed) // who could not be evicted may be the session that asked
+		if !b.evict(now, nil, confirmed) && !((confirmed || len(b.sessions) >= most) && b.evictIdle(now)) {
 			return fmt.Sprintf("more than %d sessions of Call Bridges at once", most)
 		}
 	}

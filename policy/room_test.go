@@ -46,6 +46,28 @@ func TestFlood(t *testing.T) {
 		g.send(join("x0", "m0", room))
 		f.verified("call:m0", false)
 	})
+	t.Run("sessions, beside one that takes all the room", func(t *testing.T) {
+		f := crowd(t, small)
+		g := f.stranger(0)
+		for i := range 100 {
+			g.send(callStart(fmt.Sprint("m", i), ""))
+			h := f.stranger(i + 1)
+			h.send(callStart(fmt.Sprint("n", i), ""))
+			f.computed("k", Level1)
+			g.now = h.now
+		}
+	})
+	t.Run("idle sessions that are confirmed stay", func(t *testing.T) {
+		f := crowd(t, small)
+		idle := f.other("idle", "").confirmed("cms2")
+		for i := range 4 { // as many as may, and none can go
+			f.stranger(i).send(callStart(fmt.Sprint("m", i), "k"))
+		}
+		f.stranger(4).raw(Event{})
+		if f.sessions[idle.src.Session] == nil {
+			t.Error("it was forgotten")
+		}
+	})
 	t.Run("calls and legs of one", func(t *testing.T) {
 		f := crowd(t, small)
 		g := f.stranger(0)
