@@ -214,7 +214,7 @@ func (s *session) leftOut(at int64) {
 // heal ends what a bound had done to a session, once a round has found room for
 // all that runs, as of an index after the last that was left out.
 func (b *Board) heal(now time.Time, s *session) {
-	if !s.over || s.round.short || s.synced < s.left || s.crowded {
+	if !s.over || s.synced < s.left || s.crowded {
 		return
 	}
 	s.over, s.overflow = false, ""

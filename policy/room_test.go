@@ -165,6 +165,8 @@ func TestFlood(t *testing.T) {
 		g.send(Event{Time: f.now.Add(time.Minute)})             // now its clock tells: s1 is over
 		checkBoard(t, f.Board)
 		f.gone("k")
+		g.send(callStart("o", "p"))
+		f.computed("p", LevelNone)
 		f.send(callStart("n", "l"))
 		f.computed("l", LevelNone)
 	})
