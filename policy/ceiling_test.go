@@ -124,7 +124,7 @@ func TestCeiling(t *testing.T) {
 	if testing.Short() {
 		t.Skip("it fills a board")
 	}
-	mb := filled(Bounds{Sessions: 26, Calls: 5_000, Legs: 20_000, Journal: 1_638, Alarms: 26}, t)
+	mb := filled(Bounds{Sessions: 26, Calls: 5_000, Legs: 25_000, Journal: 1_638, Alarms: 26}, t)
 	t.Logf("%.0f MB", mb)
 	if mb > ceilingMB/10 {
 		t.Errorf("a tenth of the bounds keeps %.0f MB, more than a tenth of %d", mb, ceilingMB)
