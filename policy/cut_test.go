@@ -67,3 +67,30 @@ func TestWhatWasReadAheadOfTheIndex(t *testing.T) {
 		f.verified("m", false) // a began before it
 	}
 }
+
+// While no status came a Call Bridge has restarted, and has since run for longer
+// and sent more records than before: its uptime has grown by too little. Nothing is
+// over by that alone, since its host may have slept.
+func TestRestartThatAStatusHides(t *testing.T) {
+	for _, restarted := range []bool{false, true} {
+		f := followed(t, Options{})
+		f.send(callStart("c", "k"), join("a", "c", room))
+		poll := func(next int64, uptime time.Duration) {
+			f.Polled(f.now, cms1, Poll{Began: f.now, Next: next, Uptime: uptime})
+			checkBoard(t, f.Board)
+		}
+		poll(2, time.Minute)
+		f.verified("k", true)
+		f.BeginRound(f.now, cms1) // nothing is due any more
+		f.pass(10 * time.Minute)
+		uptime := 11 * time.Minute
+		if restarted {
+			uptime = 5 * time.Minute
+		}
+		poll(2, uptime)
+		f.verified("k", !restarted)
+		if why, _ := f.ListsDue(f.now.Add(time.Second), cms1); (why != "") != restarted {
+			t.Errorf("restarted %t: lists are due: %q", restarted, why)
+		}
+	}
+}

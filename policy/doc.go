@@ -42,7 +42,8 @@
 //     the API has opened. The session that its records name takes it over once
 //     they share an id, or a later status shows that nothing restarted between.
 //   - A status that lies before an earlier one, and one that tells of records that
-//     have not come, are believed at the second time in a row.
+//     have not come, are believed at the second time in a row. One by which its
+//     Call Bridge has run for less time than has passed only opens a gap.
 //
 // # Who is believed
 //
