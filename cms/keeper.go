@@ -229,7 +229,7 @@ func (c *Cluster) status(s *server, g gateStatus) policy.ServerStatus {
 	return policy.ServerStatus{
 		Server: s.Name(), Insecure: s.insecure,
 		State: g.state, Since: g.since, Problem: g.problem, Remedy: g.remedy, NextTry: g.next,
-		CallBridge: s.id.guid, Name: s.id.name, Version: s.version,
+		Identified: s.id.known, CallBridge: s.id.guid, Name: s.id.name, Version: s.version,
 		ReadBudget: c.o.ReadsPerSecond, WriteBudget: c.o.WritesPerSecond,
 		Latency: g.latency, Requests: g.requests, Failures: g.failures, Queue: int(s.queued.Load()),
 	}

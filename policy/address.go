@@ -10,10 +10,10 @@ import (
 )
 
 const (
-	maxAddress = 1024 // bytes of an address that is read at all
-	maxShown   = 256  // characters of an address that Evidence keeps
-	maxHost    = 253  // bytes of a host name, by DNS
-	maxLabel   = 63   // bytes of a label, by DNS
+	maxAddress = 512 // bytes of an address that is read at all
+	maxShown   = 256 // characters of an address that Evidence keeps
+	maxHost    = 253 // bytes of a host name, by DNS
+	maxLabel   = 63  // bytes of a label, by DNS
 )
 
 // Classify gives an address its level, and why. Level 1 or 2 needs an entry of

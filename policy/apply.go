@@ -66,7 +66,7 @@ func (b *Board) legEvent(now time.Time, s *session, index int64, e *Event) {
 	}
 	if l == nil {
 		if l = b.leg(now, s, id, index); l == nil {
-			b.legOverflow(now, s, e)
+			b.legOverflow(now, s, index, e)
 			return
 		}
 		// Its start is among what the API has told, or should have: only its details
@@ -102,9 +102,7 @@ func (b *Board) legEvent(now time.Time, s *session, index int64, e *Event) {
 
 // leg opens a leg of a session; nil when there is no room.
 func (b *Board) leg(now time.Time, s *session, id string, index int64) *leg {
-	for b.legs >= b.o.Bounds.Legs && b.forgetOldest(s) {
-	}
-	if b.legs >= b.o.Bounds.Legs {
+	if !b.room(now, s, &b.legs, b.o.Bounds.Legs, legsOf) {
 		return nil
 	}
 	l := newLeg(id, now, index)
@@ -116,33 +114,17 @@ func (b *Board) leg(now time.Time, s *session, id string, index int64) *leg {
 
 // legOverflow is for a leg that there is no room for: its call, or where that
 // is not known its session, counts as level 3.
-func (b *Board) legOverflow(now time.Time, s *session, e *Event) {
+func (b *Board) legOverflow(now time.Time, s *session, index int64, e *Event) {
 	if e.Kind == LegEnded {
 		return // nobody who could have counted
 	}
 	why := fmt.Sprintf("more than %d legs at once", b.o.Bounds.Legs)
-	b.raise(now, Alarm{Key: "bound", Text: why, Remedy: "find out who sends them; meetings of theirs count as level 3"})
+	b.bounded(now, why, "find out who sends them; meetings of theirs count as level 3")
 	if c := s.calls[Clean(e.Leg.Call, maxID)]; c != nil {
-		c.overflow = why
-		if c.meeting != nil {
-			b.touch(c.meeting)
-		}
+		b.callOverflow(c, index, why)
 		return
 	}
-	b.sessionOverflow(s, why)
-}
-
-// sessionOverflow makes all calls of a session count as level 3.
-func (b *Board) sessionOverflow(s *session, why string) {
-	if s.overflow != "" {
-		return
-	}
-	s.overflow = why
-	for _, c := range s.calls {
-		if c.meeting != nil {
-			b.touch(c.meeting)
-		}
-	}
+	b.sessionOverflow(s, index, why)
 }
 
 // classify gives a leg the evidence of its address and kind.
@@ -207,7 +189,9 @@ func (b *Board) place(now time.Time, s *session, l *leg) {
 			b.remember(s, departure{leg: l, nth: l.departures})
 		}
 	case len(c.legs) >= b.o.Bounds.LegsPerCall:
-		c.overflow = fmt.Sprintf("more than %d legs in one call", b.o.Bounds.LegsPerCall)
+		why := fmt.Sprintf("more than %d legs in one call", b.o.Bounds.LegsPerCall)
+		b.bounded(now, why, "find out who is in it; its meeting counts as level 3 until the server shows that there is room")
+		b.callOverflow(c, l.newest, why)
 		b.reattach(now, c, "call ended")
 		b.touch(c.meeting)
 	default:
@@ -244,12 +228,10 @@ func (b *Board) call(now time.Time, s *session, id string) *call {
 	if c := s.calls[id]; c != nil {
 		return c
 	}
-	for b.calls >= b.o.Bounds.Calls && b.forgetOldest(s) {
-	}
-	if b.calls >= b.o.Bounds.Calls {
+	if !b.room(now, s, &b.calls, b.o.Bounds.Calls, callsOf) {
 		why := fmt.Sprintf("more than %d calls at once", b.o.Bounds.Calls)
-		b.raise(now, Alarm{Key: "bound", Text: why, Remedy: "find out who sends them; the meetings of that session count as level 3"})
-		b.sessionOverflow(s, why)
+		b.bounded(now, why, "find out who sends them; the meetings of that session count as level 3")
+		b.sessionOverflow(s, b.latest(s), why)
 		return nil
 	}
 	b.nextRef++
@@ -376,7 +358,7 @@ func (b *Board) unattach(now time.Time, c *call) {
 	c.session.live--
 	b.totals.Calls--
 	if len(m.calls) == 0 {
-		b.drop(m)
+		b.dropMeeting(m)
 	} else {
 		for _, other := range m.calls {
 			if other.links > 0 { // who was told to be behind these may have been in this one
@@ -398,6 +380,7 @@ func (b *Board) detach(now time.Time, c *call, why string) {
 	b.note(now, b.about(c.meeting, Entry{Kind: EntryCallEnded, Call: c.id, Bridge: b.bridgeName(c.session), Text: why}))
 	b.cancelCall(c)
 	b.uncontest(now, c)
+	b.away -= len(c.away)
 	c.away, c.told, c.checking = nil, false, check{}
 	delete(b.refs, c.ref)
 	b.look(c) // so that the notifier forgets it, who may wait for an absent server

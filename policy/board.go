@@ -1,13 +1,12 @@
 package policy
 
 import (
-	"fmt"
 	"sync"
 	"time"
 )
 
 const (
-	maxID      = 128 // characters of an id that are kept; a GUID has 36
+	maxID      = 64 // characters of an id that are kept; a GUID has 36
 	maxName    = 128
 	maxProblem = 300
 )
@@ -19,8 +18,8 @@ type Board struct {
 	o  Options
 
 	sessions map[string]*session
-	ended    map[string]struct{} // sessions that are over, against late records
-	endedIn  []string            // the same, in the order of ending
+	ended    map[string]string // sessions that are over, against late records; not believed, if it says why
+	endedIn  []string          // the same, in the order of ending
 	meetings map[MeetingID]*meeting
 	refs     map[CallRef]*call // calls that are attached to a meeting
 	nextRef  CallRef
@@ -32,7 +31,10 @@ type Board struct {
 
 	touched []*meeting // to be settled at the end of a change
 	timed   map[*meeting]struct{}
-	full    string    // a bound of the whole board was reached
+	away    int           // people whom only the API tells of
+	full    string        // a bound of the whole board was reached
+	packed  map[bool]bool // nothing could be evicted at the last try, for a session that is confirmed, or is not
+	evicted uint64
 	renewed time.Time // when markings were last looked through for what runs out
 
 	looks  map[CallRef]struct{}
@@ -47,7 +49,9 @@ type Board struct {
 	measured       measured
 
 	servers  map[string]ServerStatus
-	follows  map[string]*follow // by server, from the first poll or round on
+	senders  map[string]*sender  // of configured servers
+	unknown  map[string]struct{} // GUIDs that an alarm names
+	follows  map[string]*follow  // by server, from the first poll or round on
 	receiver ReceiverStatus
 	alarms   alarms
 	saved    saved
@@ -60,7 +64,10 @@ func NewBoard(o Options) *Board {
 	return &Board{
 		o:        o,
 		sessions: map[string]*session{},
-		ended:    map[string]struct{}{},
+		ended:    map[string]string{},
+		packed:   map[bool]bool{},
+		senders:  map[string]*sender{},
+		unknown:  map[string]struct{}{},
 		meetings: map[MeetingID]*meeting{},
 		refs:     map[CallRef]*call{},
 		timed:    map[*meeting]struct{}{},
@@ -80,31 +87,24 @@ func (b *Board) Apply(now time.Time, src Source, events []Event) Applied {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	src.Session, src.CallBridge, src.Address = Clean(src.Session, maxID), Clean(src.CallBridge, maxID), Clean(src.Address, maxID)
-	var done Applied
+	if why := b.disbelieved(now, src); why != "" {
+		return b.drop(now, events, why)
+	}
 	s := b.session(now, src)
 	if s == nil {
-		done.Dropped = len(events)
-		b.totals.Dropped += uint64(len(events))
-		b.measured.dropped(events)
-		b.settle(now)
-		return done
+		return b.drop(now, events, "")
 	}
-	if src.Address != "" && src.Address != s.address {
-		s.address = src.Address
-	}
+	b.heard(now, s, src.Address)
 	s.last = now
 	if s.records == 0 && len(events) > 0 {
 		s.clock = events[0].Time
 		b.restarted(now, s)
 	}
 	b.recognise(now, s, events)
-	if b.sessions[s.id] != s { // it has proved to be one that is over
-		done.Dropped = len(events)
-		b.totals.Dropped += uint64(len(events))
-		b.measured.dropped(events)
-		b.settle(now)
-		return done
+	if b.sessions[s.id] != s { // it has proved to be one that is over, or not believed
+		return b.drop(now, events, b.ended[s.id])
 	}
+	var done Applied
 	for i := range events {
 		e := &events[i]
 		count := &b.measured.records[e.Kind.known()]
@@ -139,6 +139,14 @@ func (b *Board) Apply(now time.Time, src Source, events []Event) Applied {
 	return done
 }
 
+// drop is what becomes of a document that is not applied.
+func (b *Board) drop(now time.Time, events []Event, refused string) Applied {
+	b.totals.Dropped += uint64(len(events))
+	b.measured.dropped(events)
+	b.settle(now)
+	return Applied{Dropped: len(events), Refused: refused}
+}
+
 // event applies one record and reports whether it could be.
 func (b *Board) event(now time.Time, s *session, index int64, e *Event) bool {
 	switch e.Kind {
@@ -162,49 +170,18 @@ func (b *Board) event(now time.Time, s *session, index int64, e *Event) bool {
 	return true
 }
 
-// SetAside tells the board that a document was acknowledged unread, since it
-// could not be read: whatever ran until now on the session that it is from may
-// have changed. Without a session all sessions of that address are meant, and
-// without one of these all.
-func (b *Board) SetAside(now time.Time, src Source, reason string) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	why := "a document could not be read and was set aside: " + Clean(reason, maxProblem)
-	hit := map[*session]struct{}{}
-	if s := b.sessions[Clean(src.Session, maxID)]; s != nil {
-		hit[s] = struct{}{}
-	}
-	if len(hit) == 0 {
-		for _, s := range b.sessions {
-			if s.address == src.Address {
-				hit[s] = struct{}{}
-			}
-		}
-	}
-	if len(hit) == 0 {
-		for _, s := range b.sessions {
-			hit[s] = struct{}{}
-		}
-	}
-	for s := range hit {
-		s.force(s.seen.high()+1, why)
-		b.checkGap(now, s)
-	}
-	b.raise(now, Alarm{
-		Key:    "aside/" + Clean(src.Address, maxID),
-		Text:   fmt.Sprintf("a document from %s could not be read: %s", Clean(src.Address, maxID), Clean(reason, maxProblem)),
-		Remedy: "it was kept in the folder of refused documents; its meetings are unverified",
-	})
-	b.settle(now)
-}
-
 // session finds or opens the session of a source; nil when its records are to
 // be dropped.
 func (b *Board) session(now time.Time, src Source) *session {
 	if s := b.sessions[src.Session]; s != nil {
 		if s.bridge == "" && src.CallBridge != "" {
+			if n := b.o.Bounds.SessionsPerBridge; b.runsOf(src.CallBridge) >= n {
+				b.shutOut(now, src, tooManySessions(n))
+				return s
+			}
 			b.identify(s, src.CallBridge)
 			b.restarted(now, s)
+			b.judge(now, s)
 			b.bump()
 		}
 		return b.sessions[src.Session] // nil if it was the older of two
@@ -212,8 +189,8 @@ func (b *Board) session(now time.Time, src Source) *session {
 	if _, over := b.ended[src.Session]; over || src.Session == "" {
 		return nil
 	}
-	if len(b.sessions) >= b.o.Bounds.Sessions && !b.evictSession(now) {
-		b.overflow(now, fmt.Sprintf("more than %d sessions of Call Bridges at once", b.o.Bounds.Sessions))
+	if why := b.admit(now, src); why != "" {
+		b.shutOut(now, src, why)
 		return nil
 	}
 	b.nextSess++
@@ -221,6 +198,7 @@ func (b *Board) session(now time.Time, src Source) *session {
 	b.sessions[s.id] = s
 	b.note(now, Entry{Kind: EntrySessionNew, Bridge: b.bridgeName(s), Text: "session " + s.id})
 	b.wantLists(now, s, "a new session of its Call Bridge")
+	b.judge(now, s)
 	b.bump()
 	return s
 }
@@ -255,29 +233,13 @@ func (b *Board) restarted(now time.Time, s *session) {
 	}
 }
 
-// evictSession makes room by forgetting the session without calls that has been
-// silent longest. Should it speak again, it is one that starts above 0.
-func (b *Board) evictSession(now time.Time) bool {
-	var idle *session
-	for _, s := range b.sessions {
-		if s.live == 0 && !s.api && (idle == nil || s.last.Before(idle.last)) {
-			idle = s
-		}
-	}
-	if idle == nil {
-		return false
-	}
-	b.forget(now, idle, "forgotten, to make room for another")
-	return true
-}
-
 // endSession takes out all that ran in a session that is over for good.
 func (b *Board) endSession(now time.Time, s *session, why string) {
 	b.forget(now, s, why)
 	if s.api {
 		return // it has no id that a record could name
 	}
-	b.ended[s.id] = struct{}{}
+	b.ended[s.id] = ""
 	b.endedIn = append(b.endedIn, s.id)
 	if len(b.endedIn) > 4*b.o.Bounds.Sessions {
 		delete(b.ended, b.endedIn[0])
@@ -301,11 +263,17 @@ func (b *Board) forget(now time.Time, s *session, why string) {
 	delete(b.sessions, s.id)
 	b.unfollow(now, s, why)
 	b.note(now, Entry{Kind: EntrySessionEnded, Bridge: b.bridgeName(s), Text: why})
+	if s.unknown != "" {
+		b.known(now, s.bridge)
+	}
+	b.uncrowd(s.bridge)
+	clear(b.packed)
 	if b.full != "" {
 		b.full = ""
 		for _, m := range b.meetings {
 			b.touch(m)
 		}
+		b.lower(now, "bound")
 	}
 	b.bump()
 }
@@ -338,19 +306,6 @@ func (b *Board) forgetOldest(s *session) bool {
 		b.calls--
 	}
 	return true
-}
-
-// overflow notes that a bound of the whole board was reached: until it has room
-// again every meeting counts as level 3, since nobody knows who was left out.
-func (b *Board) overflow(now time.Time, why string) {
-	b.raise(now, Alarm{Key: "bound", Text: why, Remedy: "find out who sends them; every meeting counts as level 3 until there is room"})
-	if b.full != "" {
-		return
-	}
-	b.full = why
-	for _, m := range b.meetings {
-		b.touch(m)
-	}
 }
 
 // checkGap looks whether a session's picture has become, or ceased to be,
@@ -393,6 +348,7 @@ func (b *Board) checkGap(now time.Time, s *session) {
 func (b *Board) Tick(now time.Time) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	clear(b.packed)
 	b.expireWaiting(now)
 	for m := range b.timed {
 		if o := m.override; o != nil && o.expired(now) {

@@ -44,6 +44,15 @@ func (f *fixture) other(session, bridge string) *fixture {
 	return &g
 }
 
+// confirmed has a record of the Call Bridge come and a server confirm it.
+func (f *fixture) confirmed(server string) *fixture {
+	f.t.Helper()
+	f.send(nothing())
+	f.Bind(f.now, f.src.Session, server, Proven)
+	checkBoard(f.t, f.Board)
+	return f
+}
+
 // raw sends a document as it is.
 func (f *fixture) raw(events ...Event) Applied {
 	f.t.Helper()
@@ -1301,7 +1310,7 @@ func TestBounds(t *testing.T) {
 		f.gone("call:c")
 	})
 	t.Run("legs", func(t *testing.T) {
-		f := newFixture(t, bounds(Bounds{Legs: 2}))
+		f := newFixture(t, bounds(Bounds{Legs: 2})).confirmed("cms1")
 		f.send(callStart("c", ""), callStart("d", ""), join("a", "c", room), join("b", "c", room), join("e", "c", room))
 		f.computed("call:c", Level3)
 		f.computed("call:d", LevelNone)
@@ -1314,7 +1323,7 @@ func TestBounds(t *testing.T) {
 		}
 	})
 	t.Run("legs that have left make room", func(t *testing.T) {
-		f := newFixture(t, bounds(Bounds{Legs: 2}))
+		f := newFixture(t, bounds(Bounds{Legs: 2})).confirmed("cms1")
 		f.send(callStart("c", ""))
 		for i := range 10 {
 			id := fmt.Sprint("l", i)
@@ -1329,7 +1338,7 @@ func TestBounds(t *testing.T) {
 		f.computed("call:c", Level1)
 	})
 	t.Run("calls", func(t *testing.T) {
-		f := newFixture(t, bounds(Bounds{Calls: 2}))
+		f := newFixture(t, bounds(Bounds{Calls: 2})).confirmed("cms1")
 		f.send(callStart("c", ""), join("a", "c", room), callStart("d", ""))
 		f.computed("call:c", Level1)
 		f.send(callStart("e", ""))
@@ -1339,7 +1348,7 @@ func TestBounds(t *testing.T) {
 		f.gone("call:y")
 	})
 	t.Run("calls that have ended make room", func(t *testing.T) {
-		f := newFixture(t, bounds(Bounds{Calls: 2}))
+		f := newFixture(t, bounds(Bounds{Calls: 2})).confirmed("cms1")
 		f.send(callStart("c", ""), join("a", "c", room))
 		for i := range 10 {
 			id := fmt.Sprint("d", i)
@@ -1348,10 +1357,9 @@ func TestBounds(t *testing.T) {
 		f.computed("call:c", Level1)
 	})
 	t.Run("sessions", func(t *testing.T) {
-		f := newFixture(t, bounds(Bounds{Sessions: 2}))
-		f.src.CallBridge = "G"
+		f := newFixture(t, bounds(Bounds{Sessions: 2})).confirmed("cms1")
 		f.send(callStart("c", ""), join("a", "c", room))
-		g := f.other("s2", "")
+		g := f.other("s2", "").confirmed("cms2")
 		g.send(callStart("d", ""), join("b", "d", room))
 		f.computed("call:c", Level1)
 		h := f.other("s3", "")

@@ -55,6 +55,8 @@ func (c *call) alive() bool {
 // incomplete says why the picture of the call may lack something, or "".
 func (c *call) incomplete() string {
 	switch {
+	case c.session.unknown != "":
+		return c.session.unknown
 	case c.bornAt == NoIndex && c.readAt == NoIndex && c.session.api:
 		return "the call is not read yet"
 	case c.bornAt == NoIndex && c.readAt == NoIndex:

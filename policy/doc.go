@@ -42,7 +42,52 @@
 //     the API has opened. The session that its records name takes it over once
 //     they share an id, or a later status shows that nothing restarted between.
 //   - A status that lies before an earlier one, and one that tells of records that
-//     have not come, are believed at the second time in a row.
+//     have not come, are believed at the second time in a row. One by which its
+//     Call Bridge has run for less time than has passed only opens a gap.
+//
+// # Who is believed
+//
+// A configured server confirms a session once it is proven to run there, by the
+// GUID of its Call Bridge, or by a call or leg of it that was found there. With
+// Options.BoundSenders the Call Bridge of a server is believed, from then on and
+// in all its sessions, from the address alone that the session's records came
+// from when it was proven; a guess binds nothing. What comes in its name from
+// elsewhere is not applied, and Applied says so. If it was true all the same, the
+// index that its server's status tells goes on without it, so that a gap opens
+// and its lists are read. Who was first may be a forger: an alarm names both
+// addresses, and an address that is a server's own (SetHosts) takes the place of
+// one that is not; what the other has told is in doubt from then on.
+//
+// Without it nothing is refused, and a second address raises an alarm once.
+//
+// Once all servers have told which Call Bridge they are, a session with another
+// GUID is unverified, with an alarm: nobody can be asked about it.
+//
+// # Bounds
+//
+// All that grows by what is sent is bounded by Options.Bounds, or by a constant:
+//
+//   - Sessions that no server confirms may have half of the sessions, calls and
+//     legs together; those that are confirmed may have all. When there is no room
+//     the unconfirmed session that has been silent longest is forgotten as a
+//     whole, then another, until there is. One stays that has a call in a meeting
+//     with a confirmed session, with an override, or on whose screens anything of
+//     ours may show: forgetting may make no level on a screen more trusted. Nobody
+//     who bears on a level is ever forgotten otherwise.
+//   - Where none can go, whoever is left out counts as level 3: a leg in the call
+//     that its record names, a leg without one and a call in all meetings of their
+//     session, a session in all meetings; one more of a Call Bridge that has
+//     SessionsPerBridge already in those of that Call Bridge.
+//   - It ends by itself. A session's place is free again when another ends. Legs
+//     and calls that were left out are found by the next reading of the server's
+//     lists that finds room for all that it names.
+//   - Of what left or ended, of entries, alarms and other addresses the latest are
+//     kept. An alarm makes room for another of the kind that has most.
+//
+// With the default bounds a board keeps less than 1 GiB alive, whatever is sent,
+// by Call Bridges and by servers (BenchmarkCeiling). Overrides that wait for their
+// meeting are from our own file; the calls to look at are as few as the notifier
+// leaves there.
 //
 // # Blocking
 //

@@ -99,4 +99,8 @@ type Applied struct {
 	Taken      int // applied
 	Duplicates int // seen before, not applied
 	Dropped    int // of a session that has ended, or without an id; not applied
+
+	// Refused says why the document is not believed, if it is not: then nothing of
+	// it was applied, and its sender is to be told so.
+	Refused string
 }

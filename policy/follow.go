@@ -187,13 +187,19 @@ func (b *Board) Polled(now time.Time, server string, p Poll) {
 		}
 	}
 	first := f.polled.IsZero()
+	paused := f.paused(p)
 	f.suspect = false
 	f.polled, f.asked, f.next, f.uptime = now, p.Began, p.Next, p.Uptime
 	if first {
 		f.base = p.Next
 	}
-	if a, s := b.opened(server), b.sessionOn(server); a != nil && s != nil && !first && s.first.Before(p.Began) {
+	if a, s := b.opened(server), b.sessionOn(server); a != nil && s != nil && !first && !paused && s.first.Before(p.Began) {
 		b.adopt(now, s, a) // it has not restarted between the two
+	}
+	if s := b.home(server); s != nil && paused {
+		// Its host may only have slept, so that nothing is over: the lists will tell.
+		s.force(b.latest(s), "its Call Bridge may have restarted: it has run for less time than has passed")
+		b.checkGap(now, s)
 	}
 	if s := b.home(server); s != nil && !p.Extra {
 		b.compare(now, f, s, p)
@@ -204,6 +210,13 @@ func (b *Board) Polled(now time.Time, server string, p Poll) {
 	b.askAway(b.home(server))
 	b.bump()
 	b.settle(now)
+}
+
+// paused reports whether a Call Bridge's uptime has grown by clearly less than the
+// time that passed since the status before: so it has, too, when it restarted and
+// has run for longer, and sent more records, than it had before.
+func (f *follow) paused(p Poll) bool {
+	return !f.polled.IsZero() && p.Uptime >= 0 && f.uptime >= 0 && p.Began.Sub(f.asked)-(p.Uptime-f.uptime) > maxSkew
 }
 
 // restartSeen is for a status that lies before an earlier one.

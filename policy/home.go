@@ -61,9 +61,13 @@ func (b *Board) unfollow(now time.Time, s *session, why string) {
 // follows: other sessions of that server may be the same, or over.
 func (b *Board) bind(now time.Time, s *session, server string, how Sureness) {
 	s.server, s.sureness = server, how
+	if how == Proven && !b.bindSender(now, s) {
+		return
+	}
 	for _, c := range s.calls {
 		b.touch(c.meeting) // its views name the server
 	}
+	b.judge(now, s)
 	b.bound(now, s)
 	b.restarted(now, s)
 	b.bump()
@@ -125,7 +129,9 @@ func (b *Board) recognise(now time.Time, s *session, events []Event) {
 	if s.sureness != Proven {
 		for server, st := range b.servers {
 			if s.bridge != "" && strings.EqualFold(s.bridge, st.CallBridge) {
-				b.prove(now, s, server)
+				if !b.prove(now, s, server) {
+					return
+				}
 				break
 			}
 		}
@@ -145,6 +151,9 @@ func (b *Board) recognise(now time.Time, s *session, events []Event) {
 				continue
 			}
 			server := a.server
+			if !b.believes(now, s, server) {
+				return
+			}
 			if !a.api && !s.clock.Before(a.clock) && a.onlyRead(e) {
 				b.endSession(now, a, "its Call Bridge has restarted: what was read there is another session's")
 			}
@@ -217,6 +226,13 @@ func (b *Board) adopt(now time.Time, s, a *session) {
 	s.wants.asked += a.wants.asked
 	s.departed = append(a.departed, s.departed...)
 	a.departed = nil
+	for len(s.departed) > b.o.Bounds.DepartedPerSess {
+		b.forgetOldest(s)
+	}
+	s.left, s.over = max(s.left, a.left), s.over || a.over
+	if s.overflow == "" {
+		s.overflow = a.overflow
+	}
 	s.keys = append(s.keys, a.keys...)
 	s.synced, s.round = max(s.synced, a.synced), a.round
 	if a.forcedAt > s.synced {

@@ -33,7 +33,7 @@ type leg struct {
 
 	name      string
 	nameAt    int64
-	party     string // remoteParty
+	party     string // remoteParty, until there is an address
 	partyAt   int64
 	address   string // remoteAddress; wins over party
 	addressAt int64
@@ -149,7 +149,7 @@ func (l *leg) merge(f *LegFacts, index int64) (classify bool) {
 	}
 	if f.RemoteParty != "" && index >= l.partyAt {
 		l.partyAt = index
-		if f.RemoteParty != l.party {
+		if l.address == "" && f.RemoteParty != l.party {
 			l.party, classify = clip(f.RemoteParty), true
 		}
 	}
@@ -157,6 +157,7 @@ func (l *leg) merge(f *LegFacts, index int64) (classify bool) {
 		l.addressAt = index
 		if f.RemoteAddress != l.address {
 			l.address, classify = clip(f.RemoteAddress), true
+			l.party = "" // it will not be needed again
 		}
 	}
 	if f.Group != "" && index >= l.groupAt {

@@ -16,13 +16,14 @@ type LevelText struct {
 // Bounds limits what the board keeps. What does not fit counts as level 3 with
 // that reason. A zero field takes its default.
 type Bounds struct {
-	Sessions        int // 256
-	Calls           int // 50,000 in all
-	Legs            int // 500,000 in all
-	LegsPerCall     int // 10,000
-	DepartedPerSess int // 4,096: ended legs, and calls, remembered against late records
-	Journal         int // 16,384 entries
-	Alarms          int // 256
+	Sessions          int // 256
+	SessionsPerBridge int // 4: more than one only while clocks disagree
+	Calls             int // 50,000 in all
+	Legs              int // 250,000 in all
+	LegsPerCall       int // 10,000
+	DepartedPerSess   int // 4,096: ended legs, and calls, remembered against late records
+	Journal           int // 16,384 entries
+	Alarms            int // 256
 }
 
 // Options is how a site wants its markings.
@@ -39,6 +40,8 @@ type Options struct {
 
 	MaxText int  // longest operator's text, in characters; 0: 60
 	AnyText bool // an operator's text may hold more than ASCII
+
+	BoundSenders bool // a Call Bridge of a configured server is believed from one source address alone
 
 	Grace  time.Duration // unverified for so long without progress counts as level 3; 0: 5 s
 	Bounds Bounds
@@ -78,8 +81,8 @@ func (o Options) withDefaults() Options {
 		field *int
 		def   int
 	}{
-		{&o.Bounds.Sessions, 256}, {&o.Bounds.Calls, 50_000}, {&o.Bounds.Legs, 500_000},
-		{&o.Bounds.LegsPerCall, 10_000}, {&o.Bounds.DepartedPerSess, 4_096},
+		{&o.Bounds.Sessions, 256}, {&o.Bounds.SessionsPerBridge, 4}, {&o.Bounds.Calls, 50_000},
+		{&o.Bounds.Legs, 250_000}, {&o.Bounds.LegsPerCall, 10_000}, {&o.Bounds.DepartedPerSess, 4_096},
 		{&o.Bounds.Journal, 16_384}, {&o.Bounds.Alarms, 256},
 	} {
 		if *f.field == 0 {

@@ -39,11 +39,19 @@ func (b *Board) AnswerParticipants(now time.Time, q Question, people []PersonFac
 		b.finishRound(now, s)
 		return
 	}
+	b.away -= len(c.away)
 	c.away, c.told, c.checking.waits = nil, true, false
 	for _, p := range people {
-		if p.CallBridge == "" || strings.EqualFold(p.CallBridge, s.bridge) || len(c.away) >= b.o.Bounds.LegsPerCall {
+		if p.CallBridge == "" || strings.EqualFold(p.CallBridge, s.bridge) {
 			continue
 		}
+		if most := b.o.Bounds; len(c.away) >= most.LegsPerCall || b.away >= most.Legs/4 {
+			why := fmt.Sprintf("more than %d people in one call, or %d in all, who are hosted elsewhere", most.LegsPerCall, most.Legs/4)
+			b.bounded(now, why, "find out who is in it; its meeting counts as level 3 until the server shows that there is room")
+			b.callOverflow(c, observed(q.asOf), why)
+			break
+		}
+		b.away++
 		e := b.o.Rules.Classify(p.URI)
 		if p.App {
 			e = e.byApp("app")

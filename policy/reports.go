@@ -2,6 +2,7 @@ package policy
 
 import (
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -22,6 +23,10 @@ func (b *Board) ReportServer(now time.Time, s ServerStatus) {
 	}
 	if s.CallBridge != before.CallBridge {
 		b.identified(now, s.Server, s.CallBridge)
+	}
+	if s.CallBridge != before.CallBridge || s.Identified != before.Identified {
+		b.judgeAll(now)
+		b.settle(now)
 	}
 	if before.Name != s.Name {
 		for _, m := range b.meetings { // their views name the Call Bridge
@@ -68,6 +73,19 @@ func (a *alarms) find(key string) int {
 	return slices.IndexFunc(a.all, func(x Alarm) bool { return x.Key == key })
 }
 
+// dispensable is the place of the alarm that makes room for another: the oldest
+// of the kind, by what stands before the slash in its key, that has most. So who
+// can cause many of one kind does not hide those of another.
+func (a *alarms) dispensable() int {
+	kind := func(x Alarm) string { kind, _, _ := strings.Cut(x.Key, "/"); return kind }
+	count, most := map[string]int{}, 0
+	for _, x := range a.all {
+		count[kind(x)]++
+		most = max(most, count[kind(x)])
+	}
+	return slices.IndexFunc(a.all, func(x Alarm) bool { return count[kind(x)] == most })
+}
+
 // Raise sets an alarm, or counts one that is set already.
 func (b *Board) Raise(now time.Time, a Alarm) {
 	b.mu.Lock()
@@ -87,7 +105,8 @@ func (b *Board) raise(now time.Time, a Alarm) {
 	}
 	a.Since, a.Count = now, 1
 	if len(b.alarms.all) >= b.alarms.max {
-		b.alarms.all = slices.Delete(b.alarms.all, 0, 1)
+		at := b.alarms.dispensable()
+		b.alarms.all = slices.Delete(b.alarms.all, at, at+1)
 	}
 	b.alarms.all = append(b.alarms.all, a)
 	b.note(now, Entry{Kind: EntryAlarm, Weight: Warning, Name: a.Key, Text: a.Text + ": " + a.Remedy})

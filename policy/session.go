@@ -42,7 +42,13 @@ type session struct {
 
 	rivalled bool // another session of its Call Bridge has newer records, so neither may end the other
 
+	sender  *sender
+	unknown string // why it is of no configured server, once that is sure
+
 	overflow string // a bound was reached: all its calls count as level 3
+	over     bool   // that, or one of its calls has its own
+	left     int64  // as of which index somebody was left out last
+	crowded  bool   // other sessions of its Call Bridge were left out
 
 	calls    map[string]*call
 	legs     map[string]*leg
@@ -61,7 +67,7 @@ type departure struct {
 
 func newSession(src Source, now time.Time, order uint64) *session {
 	return &session{
-		id: src.Session, bridge: src.CallBridge, address: src.Address, order: order,
+		id: src.Session, bridge: src.CallBridge, address: src.Address, sender: &sender{address: src.Address}, order: order,
 		first: now, last: now, lastIndex: NoIndex, keys: []uint64{order}, synced: NoIndex,
 		calls: map[string]*call{}, legs: map[string]*leg{},
 	}

@@ -192,8 +192,8 @@ func (b *Board) count(t tally, n int) {
 	}
 }
 
-// drop ends a meeting.
-func (b *Board) drop(m *meeting) {
+// dropMeeting ends a meeting.
+func (b *Board) dropMeeting(m *meeting) {
 	b.count(m.tally, -1)
 	b.totals.Meetings--
 	delete(b.meetings, m.id)

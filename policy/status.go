@@ -39,7 +39,8 @@ type ServerStatus struct {
 	Remedy   string    // what to do about it
 	NextTry  time.Time // when it is asked again, if it is not up
 
-	CallBridge string // its GUID, once known
+	Identified bool   // it has told which Call Bridge it is
+	CallBridge string // its GUID, once known; none outside clusters
 	Name       string // its name under /callBridges, once known
 	Version    string // its software, once known
 

@@ -20,6 +20,7 @@ type round struct {
 	asOf  int64
 	known int64 // as of which index all is known once it is over; at most asOf
 	open  bool  // not all that it made necessary has been read
+	short bool  // there was no room for somebody
 }
 
 // BeginRound begins to read a server's lists. Its status should have been polled
@@ -226,7 +227,7 @@ func (b *Board) matchLists(now time.Time, r Round, calls []CallFacts, legs []Leg
 	}
 	some := false
 	for s, is := range listed {
-		if is {
+		if is && b.sessions[s.id] == s {
 			some = true
 			s.matched = r.began
 			b.prove(now, s, r.Server)
@@ -531,6 +532,10 @@ func (b *Board) finishRound(now time.Time, s *session) {
 		return
 	}
 	s.round.open = false
+	if s.round.short { // it has not found room for all of it
+		b.bump()
+		return
+	}
 	b.allKnown(now, s)
 	if s.round.known > s.synced {
 		first := s.synced == NoIndex
@@ -540,5 +545,6 @@ func (b *Board) finishRound(now time.Time, s *session) {
 			b.note(now, Entry{Kind: EntryVerified, Bridge: b.bridgeName(s), Text: fmt.Sprintf("%d running calls read from the server", s.live)})
 		}
 	}
+	b.heal(now, s)
 	b.bump()
 }

@@ -73,6 +73,7 @@ type apiVacuity struct {
 	rounds, straddled, missed, aborted        int
 	questions, gone, stale, unanswered, polls int
 	silent, mute, haunted, restarts, shakes   int
+	aside                                     int
 	longest                                   int // questions at the end of one history
 }
 
@@ -83,7 +84,7 @@ func newAPIWorld(t *rapid.T, seen *apiVacuity) *apiWorld {
 	}
 	w := &apiWorld{
 		world: world{t: t, now: t0, loses: rapid.Bool().Draw(t, "loses")},
-		b:     NewBoard(Options{Rules: rules}), apiVacuity: seen,
+		b:     NewBoard(Options{Rules: rules, BoundSenders: rapid.Bool().Draw(t, "bound senders")}), apiVacuity: seen,
 		page: rapid.IntRange(1, 4).Draw(t, "page"), lags: rapid.Bool().Draw(t, "lags"),
 		booth: map[*trueBridge]*booth{}, left: map[string]bool{},
 	}
@@ -158,7 +159,11 @@ func (w *apiWorld) apply(l letter) {
 	for _, e := range l.events {
 		indexes = append(indexes, e.Index)
 	}
-	w.t.Logf("%s %s delivers %d: %+v", l.src.Session, l.src.CallBridge, indexes, w.b.Apply(w.now, l.src, l.events))
+	done := w.b.Apply(w.now, l.src, l.events)
+	w.t.Logf("%s %s delivers %d: %+v", l.src.Session, l.src.CallBridge, indexes, done)
+	if done.Refused != "" { // each sends from one address
+		w.t.Fatalf("%s is not believed: %s", l.src.Session, done.Refused)
+	}
 	for _, b := range w.bridges {
 		if o := w.run(b); b.src.Session == l.src.Session {
 			for _, e := range l.events {
@@ -185,6 +190,10 @@ func (w *apiWorld) deliver() {
 			return
 		}
 	}
+	if w.loses && w.chance("unreadable", 4) {
+		w.setAside(l.src)
+		return
+	}
 	if w.chance("shuffled", 20) {
 		l.events = rapid.Permutation(l.events).Draw(w.t, "order")
 	}
@@ -193,6 +202,24 @@ func (w *apiWorld) deliver() {
 	if w.chance("again", 10) {
 		w.apply(rapid.SampledFrom(w.past).Draw(w.t, "which"))
 	}
+}
+
+// setAside has a document be unreadable: its records are lost, and what the board
+// is told of whose it was is more or less.
+func (w *apiWorld) setAside(src Source) {
+	w.aside++
+	if w.chance("no session made out", 50) {
+		src.Session = ""
+	}
+	if w.chance("no Call Bridge made out", 50) {
+		src.CallBridge = ""
+	}
+	if w.chance("another interface", 50) {
+		src.Address = "203.0.113.9"
+	}
+	w.t.Logf("a document of %+v is set aside", src)
+	w.b.SetAside(w.now, src, "no XML")
+	w.check()
 }
 
 // byAge sorts ids in the order in which they were given.
@@ -445,7 +472,7 @@ func (w *apiWorld) read() {
 func (w *apiWorld) report(b *trueBridge) {
 	w.booth[b].reported = true
 	w.t.Logf("%s is %q", b.server, w.guid(b))
-	w.b.ReportServer(w.now, ServerStatus{Server: b.server, State: ServerUp, CallBridge: w.guid(b)})
+	w.b.ReportServer(w.now, ServerStatus{Server: b.server, State: ServerUp, Identified: true, CallBridge: w.guid(b)})
 	w.check()
 }
 
@@ -747,7 +774,7 @@ func TestRecordsAndTheAPI(t *testing.T) {
 	}
 	t.Logf("%+v", seen)
 	for _, n := range []int{seen.verified, seen.unverified, seen.excused, seen.rounds, seen.straddled, seen.missed, seen.aborted,
-		seen.gone, seen.stale, seen.unanswered, seen.silent, seen.mute, seen.restarts} {
+		seen.gone, seen.stale, seen.unanswered, seen.silent, seen.mute, seen.restarts, seen.aside} {
 		if n == 0 {
 			t.Error("something was never met")
 		}

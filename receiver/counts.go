@@ -13,7 +13,7 @@ import (
 var causes = []cause{
 	causeMalformed, causeTooLarge, causeEncoded, causePanic, causeSlow, causeCut,
 	causeBusy, causeCrowded, causeRequest, causeMethod, causePath, causeOften,
-	causeAddress, causeNoToken, causeToken, causeNoClient, causeClient, causePlain, causeHandshake,
+	causeAddress, causeSender, causeNoToken, causeToken, causeNoClient, causeClient, causePlain, causeHandshake,
 }
 
 // undecodable are what documents that cannot be decoded are counted under, the

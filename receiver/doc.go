@@ -94,7 +94,9 @@
 //	400  the document cannot be read, for the reason in the body; or its body
 //	     or its request cannot; or it came in plain HTTP where HTTPS is expected
 //	401  the token is missing or wrong
-//	403  the address is not allowed, or the client certificate is no longer good
+//	403  the address is not allowed, or the client certificate is no longer good;
+//	     or the board does not believe the sender: its Call Bridge is bound to
+//	     another address. Nothing of it was applied, nor is it ever set aside
 //	404, 405  another path, another method
 //	408  the request did not come in time
 //	413  the document is larger than MaxBody
@@ -118,6 +120,7 @@
 // change.
 //
 //	address not allowed    403, see Allow
+//	sender not believed    403, its Call Bridge is bound to another address
 //	no token               401
 //	wrong token            401
 //	no client certificate  in the handshake

@@ -67,7 +67,11 @@ func (s *Server) take(ctx *fasthttp.RequestCtx) {
 		w.release()
 		return
 	}
-	if f, ok := s.apply(ctx, w, source); !ok {
+	switch f, ok := s.apply(ctx, w, source); {
+	case ok:
+	case f.cause == causeSender: // it could be read: it is not set aside, however often it comes
+		s.deny(ctx, f.status, f.cause, f.reason)
+	default:
 		f.id = sha256.Sum256(w.body)
 		f.head, f.body = headOf(w.body), w.body
 		s.refuse(ctx, source, f)
@@ -98,7 +102,10 @@ func (s *Server) apply(ctx *fasthttp.RequestCtx, w *work, source string) (f refu
 		return refusal{status: fasthttp.StatusBadRequest, cause: causeMalformed, reason: err.Error()}, false
 	}
 	a.events = appendEvents(slices.Grow(a.events[:0], len(a.doc.Records)), &a.doc)
-	s.board.Apply(s.o.Now(), policy.Source{Session: a.doc.Session, CallBridge: a.doc.CallBridge, Address: source}, a.events)
+	done := s.board.Apply(s.o.Now(), policy.Source{Session: a.doc.Session, CallBridge: a.doc.CallBridge, Address: source}, a.events)
+	if done.Refused != "" {
+		return refusal{status: fasthttp.StatusForbidden, cause: causeSender, reason: done.Refused}, false
+	}
 	s.stats.documents.Add(1)
 	s.stats.records.Add(uint64(len(a.events)))
 	return refusal{}, true

@@ -31,6 +31,7 @@ type fakeBoard struct {
 	asideOf []policy.Source
 	status  []policy.ReceiverStatus
 	alarms  map[string]policy.Alarm
+	refuses string // why the board does not believe the sender
 
 	onApply    func()
 	onSetAside func()
@@ -44,6 +45,9 @@ func (b *fakeBoard) Apply(_ time.Time, src policy.Source, events []policy.Event)
 	defer b.mu.Unlock()
 	b.sources = append(b.sources, src)
 	b.events = append(b.events, events...)
+	if b.refuses != "" {
+		return policy.Applied{Dropped: len(events), Refused: b.refuses}
+	}
 	return policy.Applied{Taken: len(events)}
 }
 

@@ -42,6 +42,7 @@ const (
 	causeRequest   cause = "bad request"
 	causeMethod    cause = "wrong method"
 	causePath      cause = "wrong path"
+	causeSender    cause = "sender not believed"
 )
 
 // identity tells one refused document from others.

@@ -158,6 +158,7 @@ func (c Config) PolicyOptions() (policy.Options, error) {
 		LowerAfter:     c.Policy.LowerAfter,
 		MaxText:        c.Marking.MaxLength,
 		AnyText:        !c.Marking.ASCII,
+		BoundSenders:   c.Receiver.Senders == "bound",
 	}
 	for l := policy.Level1; l <= policy.Level3; l++ {
 		o.Levels[l] = policy.LevelText{Name: c.Policy.Level[l].Name, Message: c.Policy.Level[l].Message}

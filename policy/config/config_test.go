@@ -201,7 +201,7 @@ theme = []
 		t.Fatal(err)
 	}
 	if o.Position != "top" || o.Duration != 90*time.Second || !o.KeepUnverified || !o.KeepOverrides ||
-		o.MaxText != 100 || !o.AnyText || o.Levels[policy.Level3].Name != "Drei" ||
+		o.MaxText != 100 || !o.AnyText || !o.BoundSenders || o.Levels[policy.Level3].Name != "Drei" ||
 		o.Levels[policy.Level2] != policy.DefaultLevels()[policy.Level2] {
 		t.Errorf("options are %+v", o)
 	}
@@ -220,7 +220,7 @@ func TestEmptyIsDefault(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if o.Duration != 0 || o.KeepUnverified || o.KeepOverrides || o.AnyText || o.Position != "bottom" || o.Levels != policy.DefaultLevels() {
+	if o.Duration != 0 || o.KeepUnverified || o.KeepOverrides || o.AnyText || o.BoundSenders || o.Position != "bottom" || o.Levels != policy.DefaultLevels() {
 		t.Errorf("default options are %+v", o)
 	}
 }
