@@ -535,7 +535,7 @@ func TestAnswersNameNoSoftware(t *testing.T) {
 		_ = conn.(*net.TCPConn).CloseWrite()
 		data, _ := io.ReadAll(bufio.NewReader(io.LimitReader(conn, 1<<20))) // it may be cut off
 		_ = conn.Close()
-		said := strings.ToLower(string(data))
+		said := strings.Replace(strings.ToLower(string(data)), "http version not supported", "", 1) // what 505 is called
 		for _, word := range []string{"server:", "fasthttp", "golang", "go1.", "go/", "x-powered-by", "callmark/", "version", "via:"} {
 			if strings.Contains(said, word) {
 				t.Errorf("%.60q is answered with %q, which has %q", request, data, word)
