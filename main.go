@@ -413,9 +413,9 @@ func openLog(c config.Log, headless bool, stderr io.Writer) (*slog.Logger, func(
 					fmt.Fprintf(stderr, "callmark: everybody on this machine can read the log: %v: chmod o-rwx %s\n", err, c.File)
 				}
 			}
-			f.Close()
+			_ = f.Close()
 			file := &lumberjack.Logger{Filename: c.File, MaxSize: c.MaxSizeMB, MaxBackups: c.Keep}
-			w, closeLog = file, func() { file.Close() }
+			w, closeLog = file, func() { _ = file.Close() }
 		}
 	}
 	if headless {

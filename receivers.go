@@ -137,7 +137,7 @@ func (r *registry) list(ctx context.Context) (code int) {
 			problems = append(problems, describe(a.alarmsErr))
 		}
 	}
-	table.Flush()
+	_ = table.Flush()
 	r.say(problems)
 	return code
 }
@@ -298,7 +298,7 @@ func (r *registry) onAll(uri string, change func(*cms.Client) report) (code int)
 			code = 1
 		}
 	}
-	table.Flush()
+	_ = table.Flush()
 	r.say(problems)
 	return code
 }

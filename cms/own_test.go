@@ -252,9 +252,9 @@ func TestReach(t *testing.T) {
 		}
 	})
 	plain, secure := httptest.NewServer(handler), httptest.NewTLSServer(handler)
-	elsewhere := httptest.NewServer(http.RedirectHandler(plain.URL+"/healthz", 302))
+	elsewhere := httptest.NewServer(http.RedirectHandler(plain.URL+"/healthz", http.StatusFound))
 	forbids := func(text string) *httptest.Server {
-		return httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { http.Error(w, text, 403) }))
+		return httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { http.Error(w, text, http.StatusForbidden) }))
 	}
 	foreign, guarded := forbids("go away"), forbids("the address 192.0.2.1 may not send here: ...")
 	gone := httptest.NewServer(handler)

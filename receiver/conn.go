@@ -32,7 +32,7 @@ func (c *conn) cut() {
 		t.cut()
 		return
 	}
-	c.Close()
+	_ = c.Close()
 }
 
 func (c *conn) Read(b []byte) (int, error) {
@@ -135,7 +135,7 @@ func (cs *conns) changed(nc net.Conn, state fasthttp.ConnState) {
 	case fasthttp.StateIdle:
 		c.idle.Store(cs.clock.Add(1))
 		if cs.stopping.Load() {
-			c.Close()
+			_ = c.Close()
 		}
 	}
 }

@@ -50,7 +50,7 @@ func (f *folder) keep(now time.Time, id identity, body []byte) (string, error) {
 	name := now.UTC().Format("20060102T150405.000Z") + "-" + hex.EncodeToString(id[:8])
 	path := filepath.Join(f.dir, name+".xml")
 	temp := filepath.Join(f.dir, name+".tmp")
-	file, err := os.OpenFile(temp, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
+	file, err := os.OpenFile(temp, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600) // #nosec G304 -- the configured folder and a hash
 	if err != nil {
 		return "", err
 	}
@@ -62,7 +62,7 @@ func (f *folder) keep(now time.Time, id identity, body []byte) (string, error) {
 		err = os.Rename(temp, path)
 	}
 	if err != nil {
-		os.Remove(temp)
+		_ = os.Remove(temp)
 		return "", err
 	}
 	return path, nil

@@ -124,7 +124,7 @@ func (s *Server) unread(ctx *fasthttp.RequestCtx, w *work, source string, err er
 		beginning := w.body[:min(len(w.body), keptBody, s.o.MaxBody)]
 		h := sha256.New()
 		h.Write(beginning)
-		io.WriteString(h, strconv.Itoa(ctx.Request.Header.ContentLength()))
+		_, _ = io.WriteString(h, strconv.Itoa(ctx.Request.Header.ContentLength()))
 		f := refusal{
 			status: fasthttp.StatusRequestEntityTooLarge, cause: causeTooLarge,
 			reason: fmt.Sprintf("the document is larger than %d bytes", s.o.MaxBody),

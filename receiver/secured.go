@@ -65,7 +65,7 @@ func (t *secured) shake() error {
 }
 
 // cut closes the connection without a word to the other side, and never waits.
-func (t *secured) cut() { t.raw.Close() }
+func (t *secured) cut() { _ = t.raw.Close() }
 
 // secure puts TLS over a connection, if the receiver speaks it.
 func (s *Server) secure(nc net.Conn) net.Conn {

@@ -137,7 +137,7 @@ func (s *Server) Start() error {
 		return err
 	}
 	if err := s.Serve(ln); err != nil {
-		ln.Close()
+		_ = ln.Close()
 		return err
 	}
 	return nil
@@ -199,7 +199,7 @@ func (s *Server) Stop(ctx context.Context) error {
 		s.conns.stopping.Store(true)
 		close(s.stop)
 		if ln != nil {
-			ln.Close()
+			_ = ln.Close()
 		}
 	}
 	s.mu.Unlock()
@@ -264,7 +264,7 @@ func (s *Server) accept(ln net.Listener) {
 		conns, serve := &s.conns, s.serve
 		if source := sourceOf(nc.RemoteAddr()); !s.o.allows(source) {
 			if conns, serve = &s.strangers, s.forbid; !s.answers.Allow() {
-				nc.Close()
+				_ = nc.Close()
 				s.refused(source, causeAddress, "the address is not allowed, and is not answered so often")
 				continue
 			}
@@ -311,7 +311,7 @@ func (s *Server) turnAway(c *conn, why cause) {
 	// A few bytes into an empty buffer: this does not wait.
 	_ = c.SetWriteDeadline(time.Now().Add(maxAcceptWait))
 	_, _ = c.Write([]byte("HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"))
-	c.Close()
+	_ = c.Close()
 	s.refused(c.source, why, "too many connections at once")
 }
 

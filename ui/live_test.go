@@ -61,7 +61,7 @@ func TestThemesInTerminal(t *testing.T) {
 
 // names are as the far end may have them.
 var names = []string{
-	"日本語の会議室 第一", "Kabinett: e\u0301\u0301tat ge\u0308ne\u0301ral", "‏اجتماع مجلس الوزراء", "\x1b[31mred\x1b[2J\x1b[H", "a\u202egnp.exe\u202c", "line\r\nbreak\ttab\a",
+	"日本語の会議室 第一", "Kabinett: e\u0301\u0301tat ge\u0308ne\u0301ral", "\u200fاجتماع مجلس الوزراء", "\x1b[31mred\x1b[2J\x1b[H", "a\u202egnp.exe\u202c", "line\r\nbreak\ttab\a",
 	"👩\u200d👩\u200d👧 family", "\u009b2J C1", "\x1b]8;;http://evil.test\x1b\\link\x1b]8;;\x1b\\", "zero\u200bwidth", "", strings.Repeat("長い名前", 20),
 }
 

@@ -456,7 +456,7 @@ func TestEveryKeyAtEverySize(t *testing.T) {
 func TestHostileNames(t *testing.T) {
 	b := newBench(t, 120, 24)
 	for i, name := range []string{
-		"\x1b[31mred\x1b[0m", "\x1b]0;title\x07", "\x1b]8;;http://evil\x1b\\link", "a\u202eb", "cr\rlf\nnl", "日本語の会議", "e\u0301\u0301\u0301", "\u009b2J", "‏عربى", "bell\a",
+		"\x1b[31mred\x1b[0m", "\x1b]0;title\x07", "\x1b]8;;http://evil\x1b\\link", "a\u202eb", "cr\rlf\nnl", "日本語の会議", "e\u0301\u0301\u0301", "\u009b2J", "\u200fعربى", "bell\a",
 	} {
 		b.board.put(mtg(fmt.Sprint("m", i), name, policy.Level3))
 	}

@@ -62,7 +62,7 @@ type Bridge struct {
 func newBridge(c *Cluster, number int) *Bridge {
 	b := &Bridge{
 		cluster: c, name: c.opts.Names[number], guid: c.guid(),
-		rng:        rand.New(rand.NewPCG(c.opts.Seed, 0x6272_0000+uint64(number))),
+		rng:        rand.New(rand.NewPCG(c.opts.Seed, 0x6272_0000+uint64(number))), // #nosec G404 -- likewise
 		queue:      c.opts.Queue,
 		defaultCap: c.opts.PageCaps[number], pageCap: c.opts.PageCaps[number],
 	}

@@ -31,7 +31,6 @@ type toldLeg struct {
 	joined      bool
 	person      bool
 	address     string
-	callIndex   int64
 	deactivated bool
 }
 

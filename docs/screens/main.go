@@ -48,7 +48,7 @@ func main() {
 	for _, p := range pictures {
 		svg, err := p.draw()
 		if err == nil {
-			err = os.WriteFile(filepath.Join(folder, p.name+".svg"), svg, 0o644)
+			err = os.WriteFile(filepath.Join(folder, p.name+".svg"), svg, 0o644) // #nosec G306 G703 -- pictures for the README
 		}
 		if err != nil {
 			fmt.Fprintln(os.Stderr, "screens:", p.name+":", err)
@@ -97,7 +97,7 @@ func (s *screen) until(text string) error {
 // draw runs the console up to the screen of the picture.
 func (p picture) draw() ([]byte, error) {
 	s := &screen{emu: vt.NewEmulator(columns, lines), wrote: make(chan struct{}, 1)}
-	s.emu.WriteString("\x1b[20h")
+	_, _ = s.emu.WriteString("\x1b[20h")
 	// What it answers nobody reads. Its own Close would race with that.
 	go io.Copy(io.Discard, s.emu)
 	if answers, ok := s.emu.InputPipe().(io.Closer); ok {
@@ -121,7 +121,7 @@ func (p picture) draw() ([]byte, error) {
 		return nil, err
 	}
 	for _, k := range p.keys {
-		io.WriteString(keys, k)
+		_, _ = io.WriteString(keys, k)
 	}
 	if err := s.until(p.ready); err != nil {
 		return nil, err

@@ -11,7 +11,7 @@ import (
 // PasswordVariable and TokenVariable are the environment variables that win over
 // the password and the token of the document.
 const (
-	PasswordVariable = "CALLMARK_CMS_PASSWORD"
+	PasswordVariable = "CALLMARK_CMS_PASSWORD" // #nosec G101 -- a variable's name
 	TokenVariable    = "CALLMARK_RECEIVER_TOKEN"
 )
 
