@@ -85,8 +85,8 @@ func (b *Board) legEvent(now time.Time, s *session, index int64, e *Event) {
 		if from != nil {
 			b.reattach(now, from, "call ended")
 		}
-		// Only the id is needed from here on.
-		*l = leg{id: l.id, ended: true, departures: l.departures}
+		// Only the id is needed from here on, and since when it is over.
+		*l = leg{id: l.id, met: now, ended: true, departures: l.departures}
 		return
 	}
 	if e.Kind == LegStarted && (l.bornAt == NoIndex || index < l.bornAt) {

@@ -32,8 +32,10 @@
 //     a list proves nothing, since lists move while one reads them: what is known
 //     and absent is asked for by its id, and goes when its own server says that
 //     there is none, unless a record came that is newer than the question.
-//   - An explicit end stays, whatever is read after it. Of a leg that was read
-//     and not yet heard of nothing counts before its details are known.
+//   - An explicit end stays, unless its own server, asked for that leg by its id
+//     at least five seconds later, still shows it in a call: then no Call Bridge
+//     sent that record. Of a leg that was read and not yet heard of nothing counts
+//     before its details are known.
 //   - A call is complete as of an index once it has said how many legs and remote
 //     people it has, and all of these are known. A gap below that index no longer
 //     concerns it. A session's gap closes when all that its lists made necessary

@@ -13,14 +13,14 @@ type leg struct {
 	call       *call // the call it is in, nil while it is in none
 	pos        int   // in call.legs
 	departures int
-	met        time.Time // our clock
+	met        time.Time // our clock; once it has ended, when that was
 	joined     time.Time // our clock: when it first counted
 
 	bornAt   int64 // index of its first start, or NoIndex
 	readAt   int64 // as of which index its details were read, or NoIndex
 	listedAt int64 // as of which index a list named it, or NoIndex
 	newest   int64 // highest index of its records
-	ended    bool  // an explicit end named it: nothing brings it back
+	ended    bool  // an explicit end named it: no record brings it back, see revive
 	unread   bool  // who it is is not known before its details are read
 	need     need  // what is to be read about it
 

@@ -104,7 +104,7 @@ func (b *Board) Listed(now time.Time, r Round, calls []CallFacts, legs []LegFact
 			return false
 		}
 		named[legs[i].ID] = struct{}{}
-		b.listedLeg(now, s, r.asOf, &legs[i])
+		b.listedLeg(now, s, r.asOf, r.began, &legs[i])
 	}
 	for id, c := range s.calls {
 		if _, ok := named[id]; !ok && c.meeting != nil && s.before(max(c.startAt, c.bornAt), r.asOf) {
@@ -285,9 +285,13 @@ func (b *Board) seenCall(now time.Time, c *call, asOf int64, f *CallFacts) {
 	b.reattach(now, c, "call ended")
 }
 
-func (b *Board) listedLeg(now time.Time, s *session, asOf int64, f *LegFacts) {
+// listedLeg merges what a list, which was asked for at began, says of a leg.
+func (b *Board) listedLeg(now time.Time, s *session, asOf int64, began time.Time, f *LegFacts) {
 	l := b.seenLeg(now, s, asOf, f)
 	if l == nil {
+		if l = s.legs[Clean(f.ID, maxID)]; l != nil && l.belied(began, f) {
+			b.needLeg(s, l, needRead)
+		}
 		return
 	}
 	l.listedAt = max(l.listedAt, asOf)
@@ -351,6 +355,9 @@ func (b *Board) AnswerLeg(now time.Time, q Question, f LegFacts, exists bool) {
 			break
 		}
 		f.ID = q.ID
+		if l.belied(q.at, &f) {
+			b.revive(now, s, l, q.asOf)
+		}
 		if l = b.seenLeg(now, s, q.asOf, &f); l != nil {
 			l.readAt, l.listedAt = max(l.readAt, q.asOf), max(l.listedAt, q.asOf)
 			from := l.call
@@ -398,7 +405,7 @@ func (b *Board) AnswerCallLegs(now time.Time, q Question, legs []LegFacts, exist
 			f.Call = q.ID
 		}
 		named[Clean(f.ID, maxID)] = struct{}{}
-		b.listedLeg(now, s, q.asOf, &f)
+		b.listedLeg(now, s, q.asOf, q.at, &f)
 	}
 	for _, l := range c.legs {
 		if _, ok := named[l.id]; !ok && s.before(l.newest, q.asOf) {
