@@ -62,7 +62,9 @@ func (r *reading) checkReceiver(c Receiver) {
 	r.checkSenders(c)
 	r.inRange("receiver.max_depth", c.MaxDepth, 8, 64)
 	r.inRange("receiver.max_records", c.MaxRecords, 100, 100_000)
-	r.inRange("receiver.max_value", c.MaxValue, 256, 65_536)
+	// A value that was cut must be longer than any address that counts by its host,
+	// or a host could be cut to a better one.
+	r.inRange("receiver.max_value", c.MaxValue, 1024, 65_536)
 	r.inRange("receiver.max_header_kb", c.MaxHeaderKB, 2, 64)
 	r.inRange("receiver.max_connections", c.MaxConnections, 8, 100_000)
 	r.inRange("receiver.max_connections_per_source", c.MaxConnectionsPerSource, 4, 100_000)

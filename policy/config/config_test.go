@@ -116,7 +116,7 @@ client_ca = "a.pem"
 senders = "bound"
 max_depth = 9
 max_records = 101
-max_value = 257
+max_value = 2048
 max_header_kb = 3
 max_connections = 10
 max_connections_per_source = 5
@@ -178,7 +178,7 @@ theme = []
 	want := Config{
 		Receiver: Receiver{"127.0.0.1:5001", "/a/b", 1, "", "https://cm.test/a/b?x=1",
 			[]string{"10.0.0.0/8", "2001:db8::1"}, policy.NewSecret("0123456789abcdef"), "c.pem", "k.pem", "a.pem", "bound",
-			9, 101, 257, 3, 10, 5, 200, 2 * time.Second, 20 * time.Second},
+			9, 101, 2048, 3, 10, 5, 200, 2 * time.Second, 20 * time.Second},
 		Metrics: Metrics{"127.0.0.1:9100"},
 		CMS: CMS{"u", policy.NewSecret(`p"\`), "", []string{"a.test", "b.test:444", "https://[2001:db8::1]"},
 			8443, "ca.pem", true, []string{"sha256/47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU="}, 0.5, 7, 2 * time.Minute, 250 * time.Millisecond},

@@ -64,7 +64,7 @@ func TestSenders(t *testing.T) {
 			{5, "cms.pins[1]", "no pin"}, {5, "cms.pins[2]", "no pin"}}},
 		{"[receiver]\nmax_depth = 1\nmax_records = 1\nmax_value = 1\nmax_header_kb = 1\nmax_connections = 1\n" +
 			"max_connections_per_source = 0\nmax_requests_per_source = 0\nread_timeout = \"0s\"\nidle_timeout = \"0s\"", []said{
-			{6, "receiver.max_depth", "from 8"}, {7, "receiver.max_records", "from 100"}, {8, "receiver.max_value", "from 256"},
+			{6, "receiver.max_depth", "from 8"}, {7, "receiver.max_records", "from 100"}, {8, "receiver.max_value", "from 1024"},
 			{9, "receiver.max_header_kb", "from 2"}, {10, "receiver.max_connections", "from 8"},
 			{11, "receiver.max_connections_per_source", "from 4"}, {12, "receiver.max_requests_per_source", "from 100"},
 			{13, "receiver.read_timeout", "out of range"}, {14, "receiver.idle_timeout", "out of range"},
