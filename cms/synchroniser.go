@@ -190,7 +190,12 @@ func (r *reader) listLoop(ctx context.Context) {
 		why, wait := r.y.board.ListsDue(now, r.name)
 		if why != "" {
 			wait = min(roundPause, r.y.o.Resync)
-			if err := r.round(ctx, why); err != nil && ctx.Err() == nil {
+			var g *GateError
+			if err := r.round(ctx, why); errors.As(err, &g) && g.State == policy.ServerUnknown {
+				// Another request is the first of all, and under way: no failure.
+				wait = retryPause
+				r.y.board.NotListed(time.Now(), r.name, why, "")
+			} else if err != nil && ctx.Err() == nil {
 				failures++
 				wait = max(retryPause, answerBackoff.within(r.y.o.MaxBackoff).after(failures, r.y.o.Rand()))
 				r.y.board.NotListed(time.Now(), r.name, why, err.Error())

@@ -123,7 +123,8 @@ func (b *Board) WantLists(now time.Time, server, why string) {
 }
 
 // NotListed notes that a server's lists could not be read, and that they are to
-// be read all the same. The journal has each new problem once.
+// be read all the same. The journal has each new problem once; an empty one is
+// none, and they are only late.
 func (b *Board) NotListed(now time.Time, server, why, problem string) {
 	problem = Clean(problem, maxProblem)
 	b.mu.Lock()
@@ -133,7 +134,7 @@ func (b *Board) NotListed(now time.Time, server, why, problem string) {
 		return
 	}
 	f.want(now, why)
-	if f.problem != problem {
+	if problem != "" && f.problem != problem {
 		f.problem = problem
 		b.note(now, Entry{Kind: EntryServer, Weight: Warning, Name: server, Text: "its running calls could not be read: " + problem})
 		b.bump()
