@@ -37,20 +37,10 @@ var undecodable = []struct {
 // otherError is counted for an error that is none of undecodable.
 const otherError = "other"
 
-// counts is what is counted by cause.
+// counts is what is counted of documents that cannot be decoded.
 type counts struct {
 	mu        sync.Mutex
-	refused   map[cause]uint64
 	undecoded map[string]uint64
-}
-
-func (c *counts) refuse(why cause) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.refused == nil {
-		c.refused = map[cause]uint64{}
-	}
-	c.refused[why]++
 }
 
 func (c *counts) undecodable(err error) {
@@ -82,8 +72,8 @@ func (s *Server) Counts() policy.ReceiverCounts {
 	for _, why := range causes {
 		n.Refused[string(why)] = 0
 	}
-	for why, times := range c.refused {
-		n.Refused[string(why)] = times
+	for why, times := range stats.ByCause() {
+		n.Refused[why] = times
 	}
 	for _, u := range undecodable {
 		n.Undecoded[u.name] = 0

@@ -112,7 +112,6 @@ func (s *Server) keep(f refusal) string {
 // refused counts a refusal.
 func (s *Server) refused(source string, why cause, reason string) {
 	s.stats.refused.Add(1)
-	s.counts.refuse(why)
 	if s.report.refused(s.o.Now(), source, why, reason) {
 		s.o.Log.Warn("request refused", "source", source, "cause", string(why), "reason", reason)
 	}
