@@ -47,10 +47,15 @@ func (b *Board) home(server string) *session {
 	return b.sessionOn(server)
 }
 
-// unfollow is for a session that has ended.
+// unfollow is for a session that has ended. What the status of its server has told
+// since another one there was heard of is of that one, and holds.
 func (b *Board) unfollow(now time.Time, s *session, why string) {
 	if f := b.follows[s.server]; f != nil && s.sureness == Proven {
-		f.restart(now, why)
+		if on := b.sessionOn(s.server); on != nil && on.first.Before(f.asked) {
+			f.outlive(now, on.first, why)
+		} else {
+			f.restart(now, why)
+		}
 		if a := b.opened(s.server); a != nil {
 			b.forget(now, a, why) // it was read from the same run
 		}
