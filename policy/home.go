@@ -198,6 +198,7 @@ func (b *Board) adopt(now time.Time, s, a *session) {
 		if s.calls[id] != nil {
 			continue
 		}
+		c.completed(false)
 		s.calls[id], c.session = c, s
 		delete(a.calls, id)
 		if c.meeting != nil {

@@ -1,6 +1,9 @@
 package policy
 
-import "time"
+import (
+	"cmp"
+	"time"
+)
 
 // touch notes that a meeting has to be settled at the end of the change.
 func (b *Board) touch(m *meeting) {
@@ -71,7 +74,12 @@ func (b *Board) settle(now time.Time) {
 
 // verify follows whether the meeting's picture is complete.
 func (b *Board) verify(now time.Time, m *meeting) {
-	why := m.incomplete()
+	why := ""
+	for _, c := range m.calls {
+		lacks := c.incomplete()
+		c.completed(lacks == "")
+		why = cmp.Or(why, lacks)
+	}
 	switch {
 	case why != "" && m.unverified == "":
 		m.unverifiedSince = now
