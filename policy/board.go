@@ -30,6 +30,7 @@ type Board struct {
 	watched, unwatched map[string]struct{} // hosts of Call Bridges
 
 	touched []*meeting // to be settled at the end of a change
+	joined  []*session // likewise: to which the API had told something before their records came
 	timed   map[*meeting]struct{}
 	away    int           // people whom only the API tells of
 	full    string        // a bound of the whole board was reached

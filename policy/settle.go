@@ -46,6 +46,11 @@ func (b *Board) recompute(now time.Time, m *meeting) {
 // settle brings everything that follows from the touched meetings up to date:
 // what is shown, what is wanted on their calls, their versions and the totals.
 func (b *Board) settle(now time.Time) {
+	for _, s := range b.joined {
+		b.behind(now, s)
+	}
+	clear(b.joined)
+	b.joined = b.joined[:0]
 	for i := 0; i < len(b.touched); i++ {
 		m := b.touched[i]
 		b.touched[i] = nil
