@@ -355,6 +355,7 @@ func (b *Board) unattach(now time.Time, c *call) {
 		}
 	}
 	c.meeting = nil
+	c.completed(false)
 	c.session.live--
 	b.totals.Calls--
 	if len(m.calls) == 0 {

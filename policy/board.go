@@ -30,6 +30,7 @@ type Board struct {
 	watched, unwatched map[string]struct{} // hosts of Call Bridges
 
 	touched []*meeting // to be settled at the end of a change
+	joined  []*session // likewise: to which the API had told something before their records came
 	timed   map[*meeting]struct{}
 	away    int           // people whom only the API tells of
 	full    string        // a bound of the whole board was reached
@@ -309,7 +310,9 @@ func (b *Board) forgetOldest(s *session) bool {
 }
 
 // checkGap looks whether a session's picture has become, or ceased to be,
-// complete, and has the meetings that this concerns settled.
+// complete, and has the meetings that this concerns settled. What is incomplete
+// before and after keeps its reason until it is settled anyway, so that a sender
+// whose every document leaves a gap does not have all its meetings settled by each.
 func (b *Board) checkGap(now time.Time, s *session) {
 	at, why := s.gap()
 	if at == s.gapAt && why == s.gapWhy {
@@ -317,7 +320,7 @@ func (b *Board) checkGap(now time.Time, s *session) {
 	}
 	opened := s.gapAt == 0 && at > 0
 	closed := s.gapAt > 0 && at == 0
-	reach := max(at, s.gapAt)
+	before := s.gapAt
 	s.gapAt, s.gapWhy = at, why
 	if opened {
 		s.gapSince = now
@@ -326,7 +329,7 @@ func (b *Board) checkGap(now time.Time, s *session) {
 	}
 	if closed {
 		text := "the missing records came"
-		if reach <= s.synced {
+		if before <= s.synced {
 			text = "read from the server"
 		}
 		b.note(now, Entry{Kind: EntryVerified, Bridge: b.bridgeName(s), Text: text})
@@ -334,8 +337,15 @@ func (b *Board) checkGap(now time.Time, s *session) {
 	if at > 0 {
 		b.wantLists(now, s, why)
 	}
-	for _, c := range s.calls {
-		if c.meeting != nil && c.older(reach) {
+	if at < before {
+		for _, c := range s.calls {
+			if c.meeting != nil && c.older(before) != c.older(at) {
+				b.touch(c.meeting)
+			}
+		}
+	}
+	for c := range s.whole { // when it grows, what is incomplete stays so
+		if c.older(at) {
 			b.touch(c.meeting)
 		}
 	}

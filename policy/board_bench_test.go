@@ -53,3 +53,17 @@ func BenchmarkApplyLargeCall(b *testing.B) {
 		apply(Event{Kind: LegUpdated, Leg: LegFacts{ID: "5", Connected: true}})
 	}
 }
+
+// One record with 10,000 meetings of ten legs present, each of which leaves a gap
+// before it, as of a sender who makes the indexes up.
+func BenchmarkApplyGaps(b *testing.B) {
+	board, src, index := benchmarkBoard(b, 10_000)
+	now := time.Unix(1_700_000_100, 0)
+	events := make([]Event, 1)
+	b.ReportAllocs()
+	for b.Loop() {
+		index += 2
+		events[0] = Event{Kind: LegUpdated, Index: index, Leg: LegFacts{ID: benchmarkLeg(0, 0)}}
+		board.Apply(now, src, events)
+	}
+}

@@ -200,7 +200,7 @@ func checkBoard(t interface {
 		if id != s.id {
 			fail("session %s is kept as %s", s.id, id)
 		}
-		live, inCalls := 0, 0
+		live, inCalls, whole := 0, 0, 0
 		legs += len(s.legs)
 		departed += len(s.departed)
 		if len(s.departed) > b.o.Bounds.DepartedPerSess {
@@ -213,6 +213,12 @@ func checkBoard(t interface {
 			}
 			if (c.meeting != nil) != (b.refs[c.ref] == c) {
 				fail("call %s: its reference does not follow", c.id)
+			}
+			if _, is := s.whole[c]; is != c.whole || c.whole != (c.meeting != nil && c.incomplete() == "") {
+				fail("call %s: complete %t, kept as complete %t (%t)", c.id, c.incomplete() == "", c.whole, is)
+			}
+			if c.whole {
+				whole++
 			}
 			if c.meeting == nil {
 				continue
@@ -237,6 +243,9 @@ func checkBoard(t interface {
 		}
 		if live != s.live || inCalls != s.inCalls {
 			fail("session %s: %d calls and %d legs, counted as %d and %d", id, live, inCalls, s.live, s.inCalls)
+		}
+		if whole != len(s.whole) {
+			fail("session %s: %d complete calls, kept are %d", id, whole, len(s.whole))
 		}
 		want.Calls += live
 	}
@@ -268,7 +277,7 @@ func checkBoard(t interface {
 		if _, held := b.saved.held[m]; held != (m.override != nil) || m.restored && m.override == nil {
 			fail("meeting %s: override %v, kept for the next start %t, restored %t", m.id, m.override, held, m.restored)
 		}
-		if m.unverified != m.incomplete() {
+		if (m.unverified != "") != (m.incomplete() != "") { // of two reasons the first one may stay
 			fail("meeting %s: unverified %q, incomplete %q", m.id, m.unverified, m.incomplete())
 		}
 		var counts [4]int

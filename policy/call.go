@@ -23,6 +23,7 @@ type call struct {
 	unread   int // of legs: those of whom nothing is known yet
 	links    int // of legs: links to other Call Bridges
 	overflow string
+	whole    bool // it is among those of its session that are complete
 
 	need     need
 	checking check
@@ -67,6 +68,19 @@ func (c *call) incomplete() string {
 		return c.session.gapWhy
 	}
 	return ""
+}
+
+// completed notes whether the call is complete.
+func (c *call) completed(whole bool) {
+	switch {
+	case whole == c.whole:
+		return
+	case whole:
+		c.session.whole[c] = struct{}{}
+	default:
+		delete(c.session.whole, c)
+	}
+	c.whole = whole
 }
 
 // older reports whether the call, or a leg that is in it now, began before an

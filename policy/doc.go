@@ -43,9 +43,11 @@
 //   - Until a record of it comes, what runs on a server is kept in a session that
 //     the API has opened. The session that its records name takes it over once
 //     they share an id, or a later status shows that nothing restarted between.
+//     Records that a status told of until then, and that have not come, open a gap.
 //   - A status that lies before an earlier one, and one that tells of records that
 //     have not come, are believed at the second time in a row. One by which its
-//     Call Bridge has run for less time than has passed only opens a gap.
+//     Call Bridge has run for less time than has passed only opens a gap. When a
+//     session proves to be over, what was told since the next one was heard of holds.
 //
 // # Who is believed
 //

@@ -295,6 +295,16 @@ func (f *follow) restart(now time.Time, why string) {
 	f.want(now, why)
 }
 
+// outlive forgets what may be of a run that is over, where the one since has been
+// heard of before the last status was asked for.
+func (f *follow) outlive(now, heard time.Time, why string) {
+	f.epoch++
+	if !heard.Before(f.began) {
+		f.before = NoIndex
+	}
+	f.want(now, why)
+}
+
 // compare looks whether the records have come that a status tells of.
 func (b *Board) compare(now time.Time, f *follow, s *session, p Poll) {
 	high := s.seen.high()

@@ -1,6 +1,7 @@
 package policy
 
 import (
+	"fmt"
 	"strings"
 	"time"
 )
@@ -47,10 +48,15 @@ func (b *Board) home(server string) *session {
 	return b.sessionOn(server)
 }
 
-// unfollow is for a session that has ended.
+// unfollow is for a session that has ended. What the status of its server has told
+// since another one there was heard of is of that one, and holds.
 func (b *Board) unfollow(now time.Time, s *session, why string) {
 	if f := b.follows[s.server]; f != nil && s.sureness == Proven {
-		f.restart(now, why)
+		if on := b.sessionOn(s.server); on != nil && on.first.Before(f.asked) {
+			f.outlive(now, on.first, why)
+		} else {
+			f.restart(now, why)
+		}
 		if a := b.opened(s.server); a != nil {
 			b.forget(now, a, why) // it was read from the same run
 		}
@@ -80,6 +86,7 @@ func (b *Board) bound(now time.Time, s *session) {
 	}
 	b.wantLists(now, s, "a new session of its Call Bridge")
 	if a := b.opened(s.server); a != nil && s.sureness == Proven {
+		b.joined = append(b.joined, s)
 		if shares(a, s) {
 			b.adopt(now, s, a)
 		} else if a.forcedAt > s.synced {
@@ -193,6 +200,7 @@ func (b *Board) adopt(now time.Time, s, a *session) {
 		if s.calls[id] != nil {
 			continue
 		}
+		c.completed(false)
 		s.calls[id], c.session = c, s
 		delete(a.calls, id)
 		if c.meeting != nil {
@@ -244,6 +252,7 @@ func (b *Board) adopt(now time.Time, s, a *session) {
 	if len(a.calls)+len(a.legs) > 0 { // known to both: what the records say stays, and is read anew
 		s.force(b.latest(s), "its calls were read twice")
 	}
+	b.joined = append(b.joined, s)
 	a.sureness, a.server = Unbound, "" // it ends without ending what runs there
 	rest := a.legs
 	b.forget(now, a, "its records come")
@@ -251,6 +260,17 @@ func (b *Board) adopt(now time.Time, s, a *session) {
 		b.again(now, s, l)
 	}
 	b.checkGap(now, s)
+}
+
+// behind looks whether a session lacks records that its server's status told of
+// while only the API told of the session: none of them was missed then, and what
+// comes late of them does not know what the others say.
+func (b *Board) behind(now time.Time, s *session) {
+	f, next := b.follows[s.server], s.seen.high()+1
+	if b.sessions[s.id] == s && f != nil && f.before > max(s.synced, next) {
+		s.force(f.before, fmt.Sprintf("records %d to %d have not come", next, f.before-1))
+		b.checkGap(now, s)
+	}
 }
 
 // again merges what the API has told of a leg into a session that knows it, or

@@ -52,8 +52,9 @@ type session struct {
 
 	calls    map[string]*call
 	legs     map[string]*leg
-	live     int // calls that are attached to a meeting
-	inCalls  int // legs that are in a call
+	whole    map[*call]struct{} // calls in meetings that are complete, as of when these were settled
+	live     int                // calls that are attached to a meeting
+	inCalls  int                // legs that are in a call
 	departed []departure
 }
 
@@ -69,7 +70,7 @@ func newSession(src Source, now time.Time, order uint64) *session {
 	return &session{
 		id: src.Session, bridge: src.CallBridge, address: src.Address, sender: &sender{address: src.Address}, order: order,
 		first: now, last: now, lastIndex: NoIndex, keys: []uint64{order}, synced: NoIndex,
-		calls: map[string]*call{}, legs: map[string]*leg{},
+		calls: map[string]*call{}, legs: map[string]*leg{}, whole: map[*call]struct{}{},
 	}
 }
 

@@ -1,6 +1,9 @@
 package policy
 
-import "time"
+import (
+	"cmp"
+	"time"
+)
 
 // touch notes that a meeting has to be settled at the end of the change.
 func (b *Board) touch(m *meeting) {
@@ -43,6 +46,11 @@ func (b *Board) recompute(now time.Time, m *meeting) {
 // settle brings everything that follows from the touched meetings up to date:
 // what is shown, what is wanted on their calls, their versions and the totals.
 func (b *Board) settle(now time.Time) {
+	for _, s := range b.joined {
+		b.behind(now, s)
+	}
+	clear(b.joined)
+	b.joined = b.joined[:0]
 	for i := 0; i < len(b.touched); i++ {
 		m := b.touched[i]
 		b.touched[i] = nil
@@ -71,7 +79,12 @@ func (b *Board) settle(now time.Time) {
 
 // verify follows whether the meeting's picture is complete.
 func (b *Board) verify(now time.Time, m *meeting) {
-	why := m.incomplete()
+	why := ""
+	for _, c := range m.calls {
+		lacks := c.incomplete()
+		c.completed(lacks == "")
+		why = cmp.Or(why, lacks)
+	}
 	switch {
 	case why != "" && m.unverified == "":
 		m.unverifiedSince = now

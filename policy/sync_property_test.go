@@ -172,7 +172,7 @@ func (w *apiWorld) apply(l letter) {
 		}
 	}
 	for _, e := range l.events {
-		if e.Kind == LegEnded {
+		if e.Kind == LegEnded && done.Dropped == 0 { // else its session is over
 			w.left[e.Leg.ID] = true
 		}
 	}

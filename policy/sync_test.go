@@ -420,3 +420,45 @@ func TestGraceWithProgress(t *testing.T) {
 	f.pass(4 * time.Second)
 	f.shown("k", Level3)
 }
+
+// A session proves to be an older one of a server after its status told what is
+// missing of the one that runs there: the status still counts.
+func TestOlderSessionAfterTheStatus(t *testing.T) {
+	f := newFixture(t, Options{})
+	f.src.CallBridge = "A"
+	f.Follow(f.now, cms1)
+	f.send(nothing())
+	f.pass(time.Second)
+	f.src, f.index = Source{Session: "s2", Address: f.src.Address}, 0
+	f.send(callStart("c", "k"), legStart("a", in("c")))
+	f.round(2, in1, listed("a", "c", staff)) // s2 runs there
+	f.AnswerCall(f.now, f.asks("call c")["call c"], reading1(1), true)
+	f.polled(2, "k", true)
+	f.polled(3, "k", true) // a is connected, and the record is lost
+	f.ReportServer(f.now, ServerStatus{Server: cms1, State: ServerUp, CallBridge: "A"})
+	f.verified("k", true)
+	f.polled(3, "k", false)
+}
+
+// A record comes late, of a leg that only the API had told of, and its status has
+// told twice of those that came after it: what these say is not known yet.
+func TestLateRecordOfWhatTheAPITold(t *testing.T) {
+	for _, guid := range []string{"", "A"} { // "": the session is known by the leg alone
+		f := newFixture(t, Options{})
+		f.src.CallBridge = guid
+		f.Follow(f.now, cms1)
+		f.ReportServer(f.now, ServerStatus{Server: cms1, State: ServerUp, Identified: true, CallBridge: guid})
+		f.round(13, in1, listed("a", "c", alien))
+		q := f.asks("leg a", "call c")
+		f.AnswerCall(f.now, q["call c"], reading1(1), true)
+		f.AnswerCallLegs(f.now, f.asks("legs c")["legs c"], []LegFacts{listed("a", "c", alien)}, true)
+		f.polled(13, "k", false)
+		f.polled(13, "k", false)
+		f.index = 5
+		f.send(legStart("a", in("c"), from(alien)))
+		f.verified("k", false) // it may be connected by another
+		f.AnswerLeg(f.now, q["leg a"], details("a", "c", alien), true)
+		f.verified("k", true)
+		f.computed("k", Level3)
+	}
+}
