@@ -18,8 +18,8 @@ type Board struct {
 	o  Options
 
 	sessions map[string]*session
-	ended    map[string]string // sessions that are over, against late records; not believed, if it says why
-	endedIn  []string          // the same, in the order of ending
+	ended    map[string]over // sessions that are over, against late records; not believed, if it says why
+	endedIn  []string        // the same, in the order of ending
 	meetings map[MeetingID]*meeting
 	refs     map[CallRef]*call // calls that are attached to a meeting
 	nextRef  CallRef
@@ -65,7 +65,7 @@ func NewBoard(o Options) *Board {
 	return &Board{
 		o:        o,
 		sessions: map[string]*session{},
-		ended:    map[string]string{},
+		ended:    map[string]over{},
 		packed:   map[bool]bool{},
 		senders:  map[string]*sender{},
 		unknown:  map[string]struct{}{},
@@ -91,6 +91,9 @@ func (b *Board) Apply(now time.Time, src Source, events []Event) Applied {
 	if why := b.disbelieved(now, src); why != "" {
 		return b.drop(now, events, why)
 	}
+	if over, ok := b.ended[src.Session]; ok && over.speaks(now, events) {
+		b.goesOn(now, over)
+	}
 	s := b.session(now, src)
 	if s == nil {
 		return b.drop(now, events, "")
@@ -103,7 +106,7 @@ func (b *Board) Apply(now time.Time, src Source, events []Event) Applied {
 	}
 	b.recognise(now, s, events)
 	if b.sessions[s.id] != s { // it has proved to be one that is over, or not believed
-		return b.drop(now, events, b.ended[s.id])
+		return b.drop(now, events, b.ended[s.id].refused)
 	}
 	var done Applied
 	for i := range events {
@@ -220,7 +223,7 @@ func (b *Board) restarted(now time.Time, s *session) {
 			older, newer = newer, older
 		}
 		if !newer.clock.Before(older.clock) {
-			b.endSession(now, older, "its Call Bridge has restarted")
+			b.succeeded(now, older, newer.clock)
 			if older == s {
 				return
 			}
@@ -240,7 +243,7 @@ func (b *Board) endSession(now time.Time, s *session, why string) {
 	if s.api {
 		return // it has no id that a record could name
 	}
-	b.ended[s.id] = ""
+	b.ended[s.id] = over{at: now, server: s.server, called: b.bridgeName(s)}
 	b.endedIn = append(b.endedIn, s.id)
 	if len(b.endedIn) > 4*b.o.Bounds.Sessions {
 		delete(b.ended, b.endedIn[0])

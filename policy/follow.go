@@ -39,6 +39,8 @@ type follow struct {
 	suspect bool // it seems to have restarted
 	skewed  bool
 	offset  time.Duration // of its clock from ours, as last compared
+	heard   *session      // its session at the last regular status
+	high    int64         // that session's highest index then
 
 	silent string // why its records do not come; empty: they do
 	remedy string
@@ -207,6 +209,9 @@ func (b *Board) Polled(now time.Time, server string, p Poll) {
 	}
 	if !p.Extra {
 		f.before, f.began = p.Next, p.Began
+		if f.heard = b.home(server); f.heard != nil {
+			f.high = f.heard.seen.high()
+		}
 	}
 	b.askAway(b.home(server))
 	b.bump()
@@ -311,7 +316,9 @@ func (b *Board) compare(now time.Time, f *follow, s *session, p Poll) {
 	if p.Next == NoIndex || f.before == NoIndex {
 		return
 	}
-	if high >= p.Next && s.last.Before(p.Began) {
+	// Of indexes that it had not reached when it was asked none can be its own:
+	// those that were there before the last status, or when nothing has come since.
+	if high >= p.Next && (s.last.Before(p.Began) || f.heard == s && f.high >= p.Next) {
 		if s.seen.cut(p.Next) {
 			b.distrust(now, s, p.Next, "records came that its Call Bridge did not send")
 			b.raise(now, Alarm{Key: "index/" + s.label(), Text: fmt.Sprintf("records in the name of %s have indexes that it has not reached", s.label()),

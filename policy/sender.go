@@ -66,8 +66,13 @@ func (b *Board) claimed(src Source) string {
 
 // disbelieved says why a document is not to be believed, or "".
 func (b *Board) disbelieved(now time.Time, src Source) string {
-	if why := b.ended[src.Session]; why != "" {
-		return why
+	if over := b.ended[src.Session]; over.refused != "" {
+		if x := b.senders[over.server]; x == nil || x.address != src.Address {
+			return over.refused
+		}
+		// This is where it is believed from: it begins anew, above 0.
+		delete(b.ended, src.Session)
+		b.endedIn = slices.DeleteFunc(b.endedIn, func(id string) bool { return id == src.Session })
 	}
 	if !b.o.BoundSenders || src.Address == "" {
 		return ""
@@ -186,7 +191,9 @@ func (b *Board) believes(now time.Time, s *session, server string) bool {
 	why := b.refuse(now, server, x, s.address)
 	s.server, s.sureness = "", Unbound
 	b.endSession(now, s, why)
-	b.ended[s.id] = why
+	end := b.ended[s.id]
+	end.refused, end.server = why, server
+	b.ended[s.id] = end
 	return false
 }
 

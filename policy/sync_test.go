@@ -462,3 +462,60 @@ func TestLateRecordOfWhatTheAPITold(t *testing.T) {
 		f.computed("k", Level3)
 	}
 }
+
+// TestBogusIndexAmongMany: nor are they its own while records keep coming, some
+// of them while the status is under way.
+func TestBogusIndexAmongMany(t *testing.T) {
+	f := followed(t, Options{})
+	f.send(callStart("c", "k"), legStart("a", in("c")), join("a", "c", staff))
+	f.polled(3, "k", true)
+	forged := Event{Index: 1000, Kind: Other}
+	for i := range int64(2) {
+		f.raw(forged)
+		f.now = f.now.Add(time.Second)
+		f.Polled(f.now, cms1, Poll{Began: f.now.Add(-time.Minute), Next: 3 + i, Uptime: -1}) // long under way
+	}
+	if a := f.Since(0).Alarms; len(a) != 1 || !strings.HasPrefix(a[0].Key, "index/") {
+		t.Fatalf("alarms: %+v", a)
+	}
+	f.index = 5
+	if done := f.raw(f.number(legUpdate("a", from(alien)))...); done.Taken != 1 {
+		t.Errorf("%+v for a record that is no duplicate", done)
+	}
+	f.computed("k", Level3)
+}
+
+// TestRunThatGoesOn: records of a run that another is said to have followed are
+// dropped, and an alarm says so once they cannot be late any more.
+func TestRunThatGoesOn(t *testing.T) {
+	f := followed(t, Options{})
+	f.src.CallBridge = "A"
+	f.send(callStart("c", "k"))
+	forged := f.src
+	forged.Session = "made-up"
+	f.Apply(f.now, forged, []Event{{Kind: Other, Time: f.now}})
+	alarms := func() (n int) {
+		for _, a := range f.Since(0).Alarms {
+			if strings.HasPrefix(a.Key, "restart/") {
+				n++
+			}
+		}
+		return n
+	}
+	goes := func(after time.Duration) {
+		f.now = f.now.Add(after)
+		done := f.raw(Event{Index: 1, Kind: Other, Time: f.now})
+		if done.Dropped != 1 {
+			t.Errorf("%+v", done)
+		}
+	}
+	goes(time.Second)
+	if alarms() != 0 {
+		t.Error("an alarm about what may be late")
+	}
+	goes(lateRecords)
+	goes(time.Second)
+	if alarms() != 1 {
+		t.Errorf("alarms: %+v", f.Since(0).Alarms)
+	}
+}

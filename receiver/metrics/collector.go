@@ -12,7 +12,7 @@ import (
 
 // alarmKinds are what an alarm's key begins with, up to the first /.
 var alarmKinds = []string{
-	"aside", "bound", "bridge", "changed", "clock", "false", "index", "receiver", "records", "senders", "server", "session", "state", "twins",
+	"aside", "bound", "bridge", "changed", "clock", "false", "index", "receiver", "records", "restart", "senders", "server", "session", "state", "twins",
 }
 
 // other stands for what is in no fixed set.
