@@ -44,6 +44,11 @@ func (b *Board) BeginRound(now time.Time, server string) (Round, bool) {
 	return r, true
 }
 
+// precedes reports whether a round's index may be one of the run before a session.
+func (r Round) precedes(s *session) bool {
+	return !s.first.Before(r.status) && r.asOf > s.seen.high()+1
+}
+
 // Progress notes that a page of a round has come, or another answer.
 func (b *Board) Progress(now time.Time, r Round) {
 	b.mu.Lock()
@@ -76,6 +81,10 @@ func (b *Board) Listed(now time.Time, r Round, calls []CallFacts, legs []LegFact
 	}
 	b.matchLists(now, r, calls, legs)
 	if a, s := b.opened(r.Server), b.sessionOn(r.Server); a != nil && s != nil && s.matched.Equal(r.began) {
+		if r.precedes(s) && !shares(a, s) {
+			b.settle(now) // what the API has told may be of the run before
+			return false
+		}
 		b.adopt(now, s, a) // else there would be two who have what is listed
 	}
 	if f.epoch != r.epoch { // they may be of the run that ended, or of both
@@ -86,8 +95,8 @@ func (b *Board) Listed(now time.Time, r Round, calls []CallFacts, legs []LegFact
 	if s == nil {
 		s = b.openSession(now, r.Server)
 	}
-	if !s.api && !s.first.Before(r.status) && r.asOf > s.seen.high()+1 {
-		b.settle(now) // the index may be one of the run before
+	if !s.api && r.precedes(s) {
+		b.settle(now)
 		return false
 	}
 	s.round = round{asOf: r.asOf, open: true}
@@ -108,7 +117,7 @@ func (b *Board) Listed(now time.Time, r Round, calls []CallFacts, legs []LegFact
 	}
 	for id, c := range s.calls {
 		if _, ok := named[id]; !ok && c.meeting != nil && s.before(max(c.startAt, c.bornAt), r.asOf) {
-			b.needCall(c, needGone)
+			b.needCall(c, needGone|needCheck) // it may have been missed, and its legs likewise
 		}
 	}
 	for id, l := range s.legs {

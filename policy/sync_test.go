@@ -519,3 +519,41 @@ func TestRunThatGoesOn(t *testing.T) {
 		t.Errorf("alarms: %+v", f.Since(0).Alarms)
 	}
 }
+
+// A call that a list has missed is asked for its legs all the same.
+func TestMissedCall(t *testing.T) {
+	f := followed(t, Options{})
+	f.send(callStart("c", "k"), legStart("b", in("c")), join("b", "c", room))
+	f.lose() // a joins
+	f.verified("k", false)
+	f.round(5, nil, listed("b", "c", room))
+	q := f.asks("call c")
+	f.AnswerCall(f.now, q["call c"], reading1(2), true)
+	f.verified("k", false)
+	f.AnswerCallLegs(f.now, f.asks("legs c")["legs c"], []LegFacts{listed("a", "c", alien), listed("b", "c", room)}, true)
+	f.AnswerLeg(f.now, f.asks("leg a")["leg a"], details("a", "c", alien), true)
+	f.verified("k", true)
+	f.computed("k", Level3)
+}
+
+// A list that was read while its Call Bridge restarted names what is of two runs:
+// what the API told of the one does not go into the session of the other.
+func TestListOfTwoRuns(t *testing.T) {
+	f := newFixture(t, Options{})
+	f.Follow(f.now, cms1)
+	f.round(5, in1, listed("a", "c", room))
+	f.status(5, true)
+	r, _ := f.BeginRound(f.now, cms1)
+	f.send(legStart("b")) // of the next run
+	if f.Listed(f.now, r, in1, []LegFacts{listed("a", "c", room), listed("b", "", room)}) {
+		t.Error("a list of two runs was taken")
+	}
+	checkBoard(t, f.Board)
+	f.src.Session, f.index = "s0", 3 // late, of the run before
+	end := f.number(legEnd("a"))
+	end[0].Time = t0.Add(-time.Hour)
+	f.raw(end...)
+	for _, l := range f.Legs("k") {
+		t.Errorf("%+v is in the meeting, and has ended", l)
+	}
+}
