@@ -139,7 +139,8 @@
 // unverified. It is known by its hash; one that is too large by the hash of its
 // beginning and its Content-Length, is read to its end so that its sender gets
 // the answer, and is not kept. When it cannot be kept it is acknowledged all the
-// same, and an alarm raised. A document that panicked is tried again before.
+// same, and an alarm raised. A document that panicked is tried again before; if
+// the board had it, the board is told at once, as it may have a part of it.
 //
 // A document that was cut off, came too slowly or too soon is not set aside: it was not
 // seen as a whole, and may arrive yet.
