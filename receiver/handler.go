@@ -121,7 +121,7 @@ func (s *Server) apply(ctx *fasthttp.RequestCtx, w *work, source string) (f refu
 
 // unread answers a document whose body could not be had.
 func (s *Server) unread(ctx *fasthttp.RequestCtx, w *work, source string, err error) {
-	if c := connOf(ctx); c != nil && c.failed != nil && err != errTooLarge && err != errBusy {
+	if c := connOf(ctx); c != nil && c.failed != nil && err != errTooLarge && err != errBusy && err != errBusyFrom {
 		err = c.failed // fasthttp wraps what befalls it within a chunk, and does not unwrap it
 	}
 	var timeout net.Error
@@ -145,7 +145,7 @@ func (s *Server) unread(ctx *fasthttp.RequestCtx, w *work, source string, err er
 			ctx.SetConnectionClose()
 		}
 		return
-	case err == errBusy:
+	case err == errBusy, err == errBusyFrom:
 		s.deny(ctx, fasthttp.StatusServiceUnavailable, causeBusy, err.Error())
 	case errors.As(err, &timeout) && timeout.Timeout():
 		s.deny(ctx, fasthttp.StatusRequestTimeout, causeSlow, "the request did not come in time")
