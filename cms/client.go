@@ -46,11 +46,10 @@ type Client struct {
 	address  Address
 	insecure bool
 	timeout  time.Duration
-	// The password is in these two only: whoever prints a client, or a value
-	// that holds one, prints two addresses.
+	// The secrets are in these two only: whoever prints a client, or a value that
+	// holds one, prints addresses of functions.
 	authenticate func(*http.Request)
-	hide         func(string) string // takes the password out of a server's texts
-	hideIn       func(string) string // likewise out of what an answer holds
+	hide         hiders
 
 	http   [2]*http.Client // by lane
 	limits [2]*rate.Limiter
@@ -67,7 +66,8 @@ func newClient(a Address, o Options, tlsConfig *tls.Config) *Client {
 	}
 	user, password := o.Username, o.Password.Reveal()
 	c.authenticate = func(r *http.Request) { r.SetBasicAuth(user, password) }
-	c.hide, c.hideIn = hiders(user, password)
+	_, query, _ := strings.Cut(o.Own.URI, "?")
+	c.hide = newHiders(user, password, o.Own.Token.Reveal(), tokenOf(query))
 	c.limits[reads] = rate.NewLimiter(rate.Limit(o.ReadsPerSecond), max(1, min(10, int(o.ReadsPerSecond))))
 	c.limits[writes] = rate.NewLimiter(rate.Limit(o.WritesPerSecond), max(1, min(o.Writers, int(o.WritesPerSecond))))
 	for l, conns := range [2]int{reads: readConns, writes: o.Writers} {
@@ -202,7 +202,11 @@ func (c *Client) answer(ctx context.Context, res *http.Response) (*node, error) 
 			Remedy:  "configure the address that the API itself has",
 		}
 	}
-	root, err := parse(res.Body, c.hideIn)
+	hide := c.hide.within
+	if strings.HasSuffix(res.Request.URL.Path, receiversPath) {
+		hide = c.hide.uris
+	}
+	root, err := parse(res.Body, hide)
 	if res.StatusCode < 200 || res.StatusCode > 299 {
 		return nil, c.apiError(res.StatusCode, root) // what it said counts, if it could be read
 	}
@@ -246,7 +250,7 @@ func (c *Client) apiError(status int, root *node) *APIError {
 		// Its case is lost in parsing; the known ones get theirs back.
 		reason, ok := reasonNames[n.name]
 		if !ok {
-			reason = policy.Clean(c.hide(n.name), maxReason)
+			reason = policy.Clean(c.hide.all(n.name), maxReason)
 		}
 		e.Reasons = append(e.Reasons, reason)
 		if n.name == "parametererror" && e.Parameter == "" {
@@ -275,7 +279,7 @@ var reasonNames = map[string]string{
 // clean makes a server's text safe to show in an error, also if it repeats our
 // password.
 func (c *Client) clean(s string) string {
-	return policy.Clean(c.hide(s), maxText)
+	return policy.Clean(c.hide.all(s), maxText)
 }
 
 // plain makes a name from an answer safe to show.

@@ -9,25 +9,42 @@ import (
 	"callmark/policy"
 )
 
-// wordy is how many bytes a password must have to be looked for in what answers
+// wordy is how many bytes a secret must have to be looked for in what answers
 // hold: a shorter one may well be part of a name or of an address.
 const wordy = 8
 
-// hiders make the functions that take the account's password out of a server's
-// texts: all of one that is shown in an error, and within for what an answer
-// holds. A server that means to give it away finds a way; these are against one
-// that repeats what it got.
-func hiders(user, password string) (all, within func(string) string) {
+// hiders take our secrets out of a server's texts. A server that means to give
+// them away finds a way; these are against one that repeats what it got.
+type hiders struct {
+	all    func(string) string // of what is shown in an error
+	within func(string) string // of what an answer holds
+	uris   func(string) string // of an answer with receivers, whose tokens are compared
+}
+
+// newHiders makes the hiders of the account's password and of the tokens of our
+// receiver, which a server gets with its URI.
+func newHiders(user, password string, tokens ...string) hiders {
 	packed := []string{
 		base64.StdEncoding.EncodeToString([]byte(user + ":" + password)),
 		base64.URLEncoding.EncodeToString([]byte(user + ":" + password)),
 	}
-	plain := []string{url.QueryEscape(password), url.PathEscape(password), password}
+	all := slices.Concat(packed, forms(password))
+	uris, within := all, all
 	if len(password) < wordy {
-		return hider(append(packed, plain...)), hider(packed)
+		uris, within = packed, packed
 	}
-	all = hider(append(packed, plain...))
-	return all, all
+	for _, token := range tokens {
+		all = slices.Concat(all, forms(token))
+		if len(token) >= wordy {
+			within = slices.Concat(within, forms(token))
+		}
+	}
+	return hiders{hider(all), hider(within), hider(uris)}
+}
+
+// forms are a secret as it may stand in a text.
+func forms(secret string) []string {
+	return []string{url.QueryEscape(secret), url.PathEscape(secret), secret}
 }
 
 func hider(forms []string) func(string) string {

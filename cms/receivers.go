@@ -35,6 +35,8 @@ type Alarm struct {
 	Active time.Duration // for how long
 }
 
+const receiversPath = "/system/cdrReceivers"
+
 // What a server may list of either. It has four receivers and a handful of alarms.
 const (
 	maxReceivers = 32
@@ -50,7 +52,7 @@ const AlarmCDR = "cdrConnectionFailure"
 // Cisco's API guide.
 func (c *Client) Receivers(ctx context.Context) (receivers []Receiver, places int64, err error) {
 	places = -1
-	receivers, err = list(ctx, c, "/system/cdrReceivers", collection{"cdrreceivers", "cdrreceiver", maxReceivers}, readReceiver, func(root *node) {
+	receivers, err = list(ctx, c, receiversPath, collection{"cdrreceivers", "cdrreceiver", maxReceivers}, readReceiver, func(root *node) {
 		places = number(root.attr("maximum"))
 	})
 	if err != nil {
@@ -68,7 +70,7 @@ func readReceiver(id string, n *node) Receiver {
 // IsUncertain holds it may be registered all the same. It waits for the limit
 // of writes.
 func (c *Client) AddReceiver(ctx context.Context, uri string) error {
-	return c.failed(c.write(ctx, http.MethodPost, "/system/cdrReceivers", url.Values{"uri": {uri}}),
+	return c.failed(c.write(ctx, http.MethodPost, receiversPath, url.Values{"uri": {uri}}),
 		"add the receiver %s", ShowURI(uri))
 }
 
@@ -77,7 +79,7 @@ func (c *Client) AddReceiver(ctx context.Context, uri string) error {
 func (c *Client) RemoveReceiver(ctx context.Context, id string) error {
 	path, err := segment(id)
 	if err == nil {
-		err = c.write(ctx, http.MethodDelete, "/system/cdrReceivers/"+path, nil)
+		err = c.write(ctx, http.MethodDelete, receiversPath+"/"+path, nil)
 	}
 	return c.failed(err, "remove receiver %s", policy.Clean(id, maxText))
 }

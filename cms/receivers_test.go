@@ -186,3 +186,35 @@ func TestReceiverPrintsNoSecret(t *testing.T) {
 		t.Error(text)
 	}
 }
+
+// TestTokenStaysSecret has a server repeat the token of our receiver where it can;
+// among the receivers it must stand, to be compared, and is not shown.
+func TestTokenStaysSecret(t *testing.T) {
+	const token, inURI = "t0ken-of-ours-0123456789", "an%20other-t0ken"
+	echo := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		switch {
+		case r.Method == http.MethodPost:
+			w.WriteHeader(http.StatusBadRequest)
+			_, _ = fmt.Fprintf(w, `<failureDetails><%s/><parameterError parameter="%s"/></failureDetails>`, token, inURI)
+		case strings.HasSuffix(r.URL.Path, "/cdrReceivers"):
+			_, _ = fmt.Fprintf(w, `<cdrReceivers total="1"><cdrReceiver id="r"><uri>http://a.test/cdr?token=%s</uri></cdrReceiver></cdrReceivers>`, token)
+		default:
+			_, _ = fmt.Fprintf(w, `<alarms total="1"><alarm id="a"><type>%s an other-t0ken</type></alarm></alarms>`, token)
+		}
+	})
+	c := clientOf(t, echo.URL, func(o *Options) {
+		o.Own = Own{URI: "http://b.test/cdr?token=" + inURI, Token: policy.NewSecret(token)}
+	})
+	receivers, _, err := c.Receivers(t.Context())
+	if err != nil || len(receivers) != 1 || receivers[0].URI != "http://a.test/cdr?token="+token {
+		t.Errorf("%q, %v", uris(receivers), err)
+	}
+	alarms, err := c.Alarms(t.Context())
+	if err != nil || len(alarms) != 1 || alarms[0].Type != policy.Redacted+" "+policy.Redacted {
+		t.Errorf("%+v, %v", alarms, err)
+	}
+	err = c.AddReceiver(t.Context(), "http://b.test/cdr?token="+inURI)
+	if text := fmt.Sprintf("%v %+v %+v", err, receivers, c); err == nil || strings.Contains(text, "t0ken") {
+		t.Errorf("the token is in %q", text)
+	}
+}

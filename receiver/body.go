@@ -3,6 +3,7 @@ package receiver
 import (
 	"errors"
 	"io"
+	"sync/atomic"
 
 	"github.com/valyala/fasthttp"
 )
@@ -16,18 +17,24 @@ const (
 	// largeBodies is how many documents of full size may be held at once.
 	// Without it every connection could have one.
 	largeBodies = 16
+
+	// largeOfSource is how many of these are for one source, so that none keeps
+	// all others out by sending halves.
+	largeOfSource = largeBodies / 4
 )
 
 var (
 	errTooLarge = errors.New("the document is too large")
 	errBusy     = errors.New("too many large documents at once")
+	errBusyFrom = errors.New("too many large documents at once from this address")
 )
 
 // work is what the body of one document needs, kept for the next.
 type work struct {
 	s    *Server
 	body []byte
-	held int64 // of s.large
+	held int64         // of s.large
+	from *atomic.Int64 // where its source's part of that is counted
 }
 
 // release gives the work back, without memory that only a large document needs.
@@ -36,8 +43,8 @@ func (w *work) release() {
 	if cap(w.body) > keptBody {
 		w.body = nil
 	}
-	w.s.large.Add(-w.held)
-	w.held = 0
+	w.give(w.held)
+	w.from = nil
 	w.s.works.Put(w)
 }
 
@@ -45,6 +52,10 @@ func (w *work) release() {
 // beginning.
 func (w *work) read(ctx *fasthttp.RequestCtx) error {
 	w.body = w.body[:0]
+	w.from = &w.s.unknown
+	if c := connOf(ctx); c != nil && c.held != nil {
+		w.from = c.held
+	}
 	r := ctx.RequestBodyStream()
 	if r == nil {
 		return nil // neither a length nor chunks: no body
@@ -83,17 +94,40 @@ func (w *work) grow(limit int) error {
 	n := max(firstBody, 2*cap(w.body))
 	n = min(n, max(limit, firstBody))
 	if n > keptBody {
-		more := int64(n) - w.held
-		if w.s.large.Add(more) > largeBodies*int64(w.s.o.MaxBody+keptBody) {
-			w.s.large.Add(-more)
-			return errBusy
+		if err := w.hold(int64(n) - w.held); err != nil {
+			return err
 		}
-		w.held += more
 	}
 	body := make([]byte, len(w.body), n)
 	copy(body, w.body)
 	w.body = body
 	return nil
+}
+
+// hold counts memory that a large document needs, if its source and all together
+// may have it.
+func (w *work) hold(more int64) error {
+	one := int64(w.s.o.MaxBody + keptBody)
+	mine, all := w.from.Add(more), w.s.large.Add(more)
+	w.held += more
+	switch {
+	case mine > largeOfSource*one:
+		w.give(more)
+		return errBusyFrom
+	case all > largeBodies*one:
+		w.give(more)
+		return errBusy
+	}
+	return nil
+}
+
+// give gives held memory back.
+func (w *work) give(n int64) {
+	if n != 0 {
+		w.from.Add(-n)
+		w.s.large.Add(-n)
+		w.held -= n
+	}
 }
 
 // drain reads the rest of a body that is not wanted, until its end or the

@@ -57,8 +57,8 @@ func TestCeiling(t *testing.T) {
 	for range maxAppliers {
 		<-b.held
 	}
-	for range largeBodies {
-		w := dial(t, s)
+	for i := range largeBodies {
+		w := dialFrom(t, s, fmt.Sprintf("127.0.0.%d", 2+i/largeOfSource))
 		go func() { _, _ = io.WriteString(w, full[:o.MaxBody]) }()
 	}
 	until(t, "there is no room for another large document", func() bool {

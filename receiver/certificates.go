@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -55,8 +56,16 @@ type certificates struct {
 // authority is whose client certificates are taken.
 type authority struct {
 	pool *x509.CertPool
-	ends time.Time // when the last of them runs out
+	all  []*x509.Certificate
+	ends time.Time // when the first of them runs out
 	sum  [sha256.Size]byte
+}
+
+// good reports whether one of them at least vouches for anybody.
+func (a *authority) good(now time.Time) bool {
+	return slices.ContainsFunc(a.all, func(c *x509.Certificate) bool {
+		return !now.Before(c.NotBefore) && !now.After(c.NotAfter)
+	})
 }
 
 // newCertificates reads the files for the first time; nil is for plain HTTP.
@@ -71,7 +80,7 @@ func newCertificates(o Options, board Board) (*certificates, error) {
 	if err := cs.readPair(o.Now()); err != nil {
 		return nil, fmt.Errorf("receiver.tls_cert: %w", err)
 	}
-	if err := cs.readClients(); err != nil {
+	if err := cs.readClients(o.Now()); err != nil {
 		return nil, fmt.Errorf("receiver.client_ca: %w", err)
 	}
 	return cs, nil
@@ -127,10 +136,10 @@ func (cs *certificates) look(now time.Time) {
 	if cs.clientFile == "" {
 		return
 	}
-	cs.alarm(now, clientsAlarm, failed("the authorities of client certificates on disk cannot be used: ", cs.readClients()),
+	cs.alarm(now, clientsAlarm, failed("the authorities of client certificates on disk cannot be used: ", cs.readClients(now)),
 		"put them into "+cs.clientFile+" in PEM form: until then the ones from before are used, and after a restart none")
-	cs.alarm(now, clientsEndsAlarm, ending("the authority of client certificates", cs.clients.Load().ends, now),
-		"put a new one into "+cs.clientFile+" and give the senders certificates of it, or all are refused; no restart is needed")
+	cs.alarm(now, clientsEndsAlarm, ending("an authority of client certificates", cs.clients.Load().ends, now),
+		"put a new one into "+cs.clientFile+" in its place and give its senders certificates of that, or they are refused; no restart is needed")
 }
 
 // readPair takes a certificate and its key if they are others than those in use,
@@ -148,6 +157,11 @@ func (cs *certificates) readPair(now time.Time) error {
 	if sum == cs.pairSum {
 		return nil
 	}
+	// A chain that is half written may have its own certificate whole already,
+	// and senders would not find the way from it to an authority.
+	if cut(afterPEM(cert)) {
+		return fmt.Errorf("%s: %w", cs.certFile, errCut)
+	}
 	pair, err := tls.X509KeyPair(cert, key)
 	if err != nil {
 		return fmt.Errorf("%s with %s: %w", cs.certFile, cs.keyFile, err)
@@ -164,6 +178,22 @@ func (cs *certificates) readPair(now time.Time) error {
 	cs.log.Info("receiver uses a certificate", "file", cs.certFile, "ends", ends.UTC().Format(time.RFC3339))
 	return nil
 }
+
+var errCut = errors.New("a certificate ends in the middle")
+
+// afterPEM is what follows the last block of a text that can be read.
+func afterPEM(text []byte) []byte {
+	for {
+		block, rest := pem.Decode(text)
+		if block == nil {
+			return text
+		}
+		text = rest
+	}
+}
+
+// cut reports whether a block begins in what is left of a text, and does not end.
+func cut(rest []byte) bool { return bytes.Contains(rest, []byte("-----BEGIN")) }
 
 // validity is when all certificates of a chain are valid.
 func validity(chain [][]byte) (begins, ends time.Time, err error) {
@@ -183,8 +213,9 @@ func validity(chain [][]byte) (begins, ends time.Time, err error) {
 }
 
 // readClients takes the authorities of client certificates if they are others
-// than those in use.
-func (cs *certificates) readClients() error {
+// than those in use, and not worse: when none of them is valid now they do not
+// replace those of which one is.
+func (cs *certificates) readClients(now time.Time) error {
 	if cs.clientFile == "" {
 		return nil
 	}
@@ -192,14 +223,17 @@ func (cs *certificates) readClients() error {
 	if err != nil {
 		return err
 	}
-	now := cs.clients.Load()
+	used := cs.clients.Load()
 	sum := sha256.Sum256(text)
-	if now != nil && sum == now.sum {
+	if used != nil && sum == used.sum {
 		return nil
 	}
 	a, err := readAuthority(text)
 	if err != nil {
 		return fmt.Errorf("%s: %w", cs.clientFile, err)
+	}
+	if used != nil && used.good(now) && !a.good(now) {
+		return fmt.Errorf("%s: none of its authorities is valid now", cs.clientFile)
 	}
 	a.sum = sum
 	cs.clients.Store(a)
@@ -226,14 +260,15 @@ func readAuthority(text []byte) (*authority, error) {
 			return nil, err
 		}
 		a.pool.AddCert(c)
-		if c.NotAfter.After(a.ends) {
+		a.all = append(a.all, c)
+		if a.ends.IsZero() || c.NotAfter.Before(a.ends) {
 			a.ends = c.NotAfter
 		}
 	}
 	switch {
-	case bytes.Contains(text, []byte("-----BEGIN")):
-		return nil, errors.New("a certificate ends in the middle")
-	case a.ends.IsZero():
+	case cut(text):
+		return nil, errCut
+	case len(a.all) == 0:
 		return nil, errors.New("there is no certificate in PEM form")
 	}
 	return a, nil

@@ -19,6 +19,7 @@ func TestCertificatesAtTheStart(t *testing.T) {
 	}{
 		{cert, key, i.pem + other.pem, ""},
 		{cert + i.pem, key, "", ""}, // with what leads to the authority
+		{cert + i.pem[:len(i.pem)/2], key, "", "ends in the middle"},
 		{"", key, "", "receiver.tls_cert: "},
 		{cert, otherKey, "", "receiver.tls_cert: "},
 		{cert, key, "rubbish", "receiver.client_ca: "},
@@ -54,6 +55,7 @@ func TestBrokenFiles(t *testing.T) {
 	i, b, d, now := newIssuer(t, "site"), &fakeBoard{}, newDisk(t), time.Now()
 	cert, key := i.issue("server", soon())
 	cert2, key2 := i.issue("server", soon())
+	past, _ := i.issue("past", now.Add(-time.Hour))
 	d.pair(cert, key)
 	d.put(d.cas, i.pem)
 	cs, err := newCertificates(Options{TLSCert: d.cert, TLSKey: d.key, ClientCA: d.cas}.withDefaults(), b)
@@ -74,12 +76,16 @@ func TestBrokenFiles(t *testing.T) {
 		{"written again", func() { d.pair(cert2, key2) }, "", false},
 		{"half of a file", func() { d.put(d.key, key[:50]) }, pairAlarm, false},
 		{"as it was", func() { d.put(d.key, key2) }, "", false},
+		{"half of a chain", func() { d.put(d.cert, cert2+i.pem[:len(i.pem)/2]) }, pairAlarm, false},
+		{"all of it", func() { d.put(d.cert, cert2+i.pem) }, "", true},
 		{"back to the first", func() { d.pair(cert, key) }, "", true},
 		{"one that has run out", func() { d.pair(i.issue("server", time.Now().Add(-time.Hour))) }, pairAlarm, false},
 		{"the first again", func() { d.pair(cert, key) }, "", false},
 		{"no authority", func() { d.put(d.cas, "") }, clientsAlarm, false},
 		{"half of one", func() { d.put(d.cas, i.pem+i.pem[:100]) }, clientsAlarm, false},
+		{"one that has run out", func() { d.put(d.cas, past) }, clientsAlarm, false},
 		{"another", func() { d.put(d.cas, newIssuer(t, "new").pem) }, "", true},
+		{"one that has run out and one that has not", func() { d.put(d.cas, past+i.pem) }, "", true},
 	} {
 		step.do()
 		before := cs.config.Load()
@@ -105,7 +111,8 @@ func TestCertificateEnds(t *testing.T) {
 	i, b, d := newIssuer(t, "site"), &fakeBoard{}, newDisk(t)
 	ends := time.Now().Add(30 * 24 * time.Hour).Truncate(time.Second)
 	d.pair(i.issue("server", ends))
-	d.put(d.cas, i.pem) // after 1,000 hours
+	later, _ := i.issue("later", ends.Add(1000*24*time.Hour))
+	d.put(d.cas, i.pem+later) // the first after 1,000 hours: the alarm does not wait for the last
 	cs, err := newCertificates(Options{TLSCert: d.cert, TLSKey: d.key, ClientCA: d.cas}.withDefaults(), b)
 	if err != nil {
 		t.Fatal(err)

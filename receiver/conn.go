@@ -15,10 +15,12 @@ import (
 // come.
 type conn struct {
 	net.Conn
-	source string
-	rate   *rate.Limiter // of its source's requests, nil: no limit
-	ahead  int           // requests that may come before rate is asked again
-	failed error         // of a Read, for whom it is hidden from
+	source  string        // its address
+	network string        // and what the limits count that as
+	rate    *rate.Limiter // of its source's requests, nil: no limit
+	held    *atomic.Int64 // of Server.large, by its source
+	ahead   int           // requests that may come before rate is asked again
+	failed  error         // of a Read, for whom it is hidden from
 
 	// idle orders the connections that wait for a request by when they began
 	// to; it is 0 while a request is under way.
@@ -59,7 +61,7 @@ type conns struct {
 
 	mu      sync.Mutex
 	open    map[*conn]struct{}
-	sources sources
+	sources *sources
 }
 
 // add takes a new connection in, or says why there is no room. When all are
@@ -68,11 +70,12 @@ type conns struct {
 // behind the same address.
 func (cs *conns) add(nc net.Conn) (*conn, cause) {
 	c := &conn{Conn: nc, source: sourceOf(nc.RemoteAddr())}
+	c.network = networkOf(c.source)
 	c.idle.Store(cs.clock.Add(1))
 	cs.mu.Lock()
 	defer cs.mu.Unlock()
 	among := cs.open
-	if mine := cs.sources.open(c.source); cs.maxPerSource > 0 && len(mine) >= cs.maxPerSource {
+	if mine := cs.sources.open(c); cs.maxPerSource > 0 && len(mine) >= cs.maxPerSource {
 		among = mine
 	} else if len(cs.open) < cs.max {
 		among = nil
@@ -86,7 +89,7 @@ func (cs *conns) add(nc net.Conn) (*conn, cause) {
 		cs.drop(silent)
 	}
 	cs.open[c] = struct{}{}
-	c.rate = cs.sources.add(c, cs.now())
+	cs.sources.add(c, cs.now())
 	return c, ""
 }
 

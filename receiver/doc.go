@@ -40,7 +40,12 @@
 // behind the same address. Silent is a connection without a request under way;
 // when there is none, the new one is turned away with 503. So who begins
 // requests on all connections that an address may have, and drips, can keep
-// others at that address out; an address of its own helps against it.
+// others at that address out; an address of its own helps against it. By the
+// defaults four addresses that drip on all of theirs take all connections there
+// are: see that Allow, or a firewall, names who may connect.
+//
+// For limits an IPv6 address counts as its network of 64 bits, all of which is
+// one host's for the taking; logs, Allow and the board have the whole address.
 //
 // Requests above MaxRequestsPerSource a second are answered 503 and their
 // connection goes on; each connection takes a few ahead, see aheadOf. An address
@@ -62,7 +67,8 @@
 //	MaxConns            of each 26 x MaxHeader (a header of many short lines
 //	                    takes that), 64 KiB of a document, and 40 KiB
 //	16 large documents  MaxBody each, while they come: whoever needs memory
-//	                    beyond its 64 KiB and finds none is answered 503
+//	                    beyond its 64 KiB and finds none is answered 503; one
+//	                    address may have a quarter of it
 //	4 being applied     of each 4 x MaxBody, and MaxRecords records with their
 //	                    events
 //	16 MiB              refused documents that are known again, sources, causes
@@ -139,7 +145,8 @@
 // unverified. It is known by its hash; one that is too large by the hash of its
 // beginning and its Content-Length, is read to its end so that its sender gets
 // the answer, and is not kept. When it cannot be kept it is acknowledged all the
-// same, and an alarm raised. A document that panicked is tried again before.
+// same, and an alarm raised. A document that panicked is tried again before; if
+// the board had it, the board is told at once, as it may have a part of it.
 //
 // A document that was cut off, came too slowly or too soon is not set aside: it was not
 // seen as a whole, and may arrive yet.

@@ -61,10 +61,10 @@ func (s *Server) take(ctx *fasthttp.RequestCtx) {
 		return
 	}
 	w := s.works.Get().(*work)
+	defer w.release() // a panic too must not keep what it holds of s.large
 	source := sender(ctx)
 	if err := w.read(ctx); err != nil {
 		s.unread(ctx, w, source, err)
-		w.release()
 		return
 	}
 	switch f, ok := s.apply(ctx, w, source); {
@@ -76,16 +76,23 @@ func (s *Server) take(ctx *fasthttp.RequestCtx) {
 		f.head, f.body = headOf(w.body), w.body
 		s.refuse(ctx, source, f)
 	}
-	w.release()
 }
 
 // apply hands a document to the board, as a whole or not at all, and says why
 // not.
 func (s *Server) apply(ctx *fasthttp.RequestCtx, w *work, source string) (f refusal, ok bool) {
 	a := <-s.appliers
+	var src policy.Source // of what the board was given
 	defer func() {
 		if p := recover(); p != nil {
 			s.panicked(source, "applying a document", p)
+			// The board may have taken records as known and not applied them, and
+			// would skip them when they come again: what they are about is read anew.
+			if src.Address != "" {
+				s.guard("setting a document aside", func() {
+					s.board.SetAside(s.o.Now(), src, "internal error while it was applied, which may be in part")
+				})
+			}
 			f = refusal{status: fasthttp.StatusInternalServerError, cause: causePanic, reason: "internal error while it was applied"}
 			ok = false
 			a = newApplier(s.o) // what panicked is not used again
@@ -102,7 +109,8 @@ func (s *Server) apply(ctx *fasthttp.RequestCtx, w *work, source string) (f refu
 		return refusal{status: fasthttp.StatusBadRequest, cause: causeMalformed, reason: err.Error()}, false
 	}
 	a.events = appendEvents(slices.Grow(a.events[:0], len(a.doc.Records)), &a.doc)
-	done := s.board.Apply(s.o.Now(), policy.Source{Session: a.doc.Session, CallBridge: a.doc.CallBridge, Address: source}, a.events)
+	src = policy.Source{Session: a.doc.Session, CallBridge: a.doc.CallBridge, Address: source}
+	done := s.board.Apply(s.o.Now(), src, a.events)
 	if done.Refused != "" {
 		return refusal{status: fasthttp.StatusForbidden, cause: causeSender, reason: done.Refused}, false
 	}
@@ -113,7 +121,7 @@ func (s *Server) apply(ctx *fasthttp.RequestCtx, w *work, source string) (f refu
 
 // unread answers a document whose body could not be had.
 func (s *Server) unread(ctx *fasthttp.RequestCtx, w *work, source string, err error) {
-	if c := connOf(ctx); c != nil && c.failed != nil && err != errTooLarge && err != errBusy {
+	if c := connOf(ctx); c != nil && c.failed != nil && err != errTooLarge && err != errBusy && err != errBusyFrom {
 		err = c.failed // fasthttp wraps what befalls it within a chunk, and does not unwrap it
 	}
 	var timeout net.Error
@@ -137,7 +145,7 @@ func (s *Server) unread(ctx *fasthttp.RequestCtx, w *work, source string, err er
 			ctx.SetConnectionClose()
 		}
 		return
-	case err == errBusy:
+	case err == errBusy, err == errBusyFrom:
 		s.deny(ctx, fasthttp.StatusServiceUnavailable, causeBusy, err.Error())
 	case errors.As(err, &timeout) && timeout.Timeout():
 		s.deny(ctx, fasthttp.StatusRequestTimeout, causeSlow, "the request did not come in time")

@@ -183,15 +183,17 @@ func TestSources(t *testing.T) {
 	ss := newSources(10)
 	conns := make([]*conn, maxKnown)
 	for i := range conns {
-		conns[i] = &conn{source: fmt.Sprint("source ", i)}
-		conns[i].rate = ss.add(conns[i], now)
+		conns[i] = &conn{network: fmt.Sprint("source ", i)}
+		ss.add(conns[i], now)
 		if conns[i].rate == ss.others {
 			t.Fatalf("source %d has no rate of its own", i)
 		}
 	}
-	late, later := &conn{source: "late"}, &conn{source: "later"}
-	if ss.add(late, now) != ss.others || ss.add(later, now) != ss.others {
-		t.Error("those beyond the bound do not share a rate")
+	late, later := &conn{network: "late"}, &conn{network: "later"}
+	ss.add(late, now)
+	ss.add(later, now)
+	if late.rate != ss.others || later.rate != ss.others || late.held != later.held {
+		t.Error("those beyond the bound do not share a rate and memory")
 	}
 	ss.remove(later, now)
 	if len(ss.known) != maxKnown+1 {
@@ -209,13 +211,82 @@ func TestSources(t *testing.T) {
 	if len(ss.known) != maxKnown/2 {
 		t.Errorf("%d known after all have hung up", len(ss.known))
 	}
-	if ss.add(conns[0], now) != conns[0].rate {
+	rate := conns[0].rate
+	if ss.add(conns[0], now); conns[0].rate != rate {
 		t.Error("who hangs up starts afresh")
 	}
 	// In a second they may send again, and are forgotten.
-	if r := ss.add(late, now.Add(time.Second)); r == ss.others || len(ss.known) != 2 {
-		t.Errorf("%d known, shared %v", len(ss.known), r == ss.others)
+	if ss.add(late, now.Add(time.Second)); late.rate == ss.others || len(ss.known) != 2 {
+		t.Errorf("%d known, shared %v", len(ss.known), late.rate == ss.others)
 	}
+}
+
+// TestNetworkOf: an IPv6 network counts as one source, whichever of its addresses
+// is used.
+func TestNetworkOf(t *testing.T) {
+	for address, want := range map[string]string{
+		"10.1.2.3":                "10.1.2.3",
+		"2001:db8:1:2::1":         "2001:db8:1:2::/64",
+		"2001:db8:1:2:ffff::9":    "2001:db8:1:2::/64",
+		"2001:db8:1:3::1":         "2001:db8:1:3::/64",
+		"fe80::1%eth0":            "fe80::/64",
+		"no address, like a pipe": "no address, like a pipe",
+	} {
+		if got := networkOf(address); got != want {
+			t.Errorf("%s counts as %s, want %s", address, got, want)
+		}
+	}
+	cs := conns{max: 10, maxPerSource: 2, now: newClock().now, open: map[*conn]struct{}{}, sources: newSources(10)}
+	from := func(address string) *conn {
+		c, _ := net.Pipe()
+		added, why := cs.add(&fromAddress{c, &net.TCPAddr{IP: net.ParseIP(address), Port: 1}})
+		if why != "" {
+			t.Fatal(why)
+		}
+		return added
+	}
+	a, b := from("2001:db8::1"), from("2001:db8::2")
+	if a.rate != b.rate || a.held != b.held || b.source != "2001:db8::2" {
+		t.Errorf("of one network: %+v, %+v", a, b)
+	}
+	if from("2001:db8::3"); len(cs.open) != 2 {
+		t.Errorf("%d connections of one network", len(cs.open))
+	}
+	if c := from("2001:db8:0:1::1"); c.rate == b.rate || len(cs.open) != 3 {
+		t.Error("another network is not its own")
+	}
+}
+
+// fromAddress is a connection from where a test wants.
+type fromAddress struct {
+	net.Conn
+	remote net.Addr
+}
+
+func (c *fromAddress) RemoteAddr() net.Addr { return c.remote }
+
+// TestLargeBodiesOfOneSource has one address send many halves of large
+// documents: another gets its own in.
+func TestLargeBodiesOfOneSource(t *testing.T) {
+	s := start(t, &fakeBoard{}, Options{MaxBody: 1 << 20, ReadTimeout: time.Minute})
+	half := posting(strings.Repeat("x", 1<<20))[:900_000]
+	for range 30 {
+		w := dial(t, s)
+		go func() { _, _ = io.WriteString(w, half) }()
+	}
+	until(t, "one address has its part", func() bool {
+		return s.Stats().Refused >= 30-largeOfSource-1 && s.large.Load() >= (largeOfSource-1)<<20
+	})
+	if got := s.large.Load(); got > largeOfSource*(1<<20+keptBody) {
+		t.Errorf("it holds %d bytes", got)
+	}
+	w := dialFrom(t, s, "127.0.0.2")
+	w.send(posting(`<records session="s"/>` + strings.Repeat(" ", 900_000)))
+	if status, body, _ := w.answer(); status != 200 {
+		t.Errorf("from elsewhere: %d %s", status, body)
+	}
+	s.conns.closeAll()
+	until(t, "the memory is free again", func() bool { return s.large.Load() == 0 })
 }
 
 // TestAppliers has more documents at once than are applied at once.

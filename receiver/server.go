@@ -36,15 +36,16 @@ const (
 
 // Server takes records over HTTP. Make it with New, Start it once, and Stop it.
 type Server struct {
-	o     Options
-	board Board
-	http  *fasthttp.Server
-	certs *certificates // nil: plain HTTP
-	token tokenHash
-	conns conns
-	path  string    // of records, as it stands in a request
-	works sync.Pool // of *work
-	large atomic.Int64
+	o       Options
+	board   Board
+	http    *fasthttp.Server
+	certs   *certificates // nil: plain HTTP
+	token   tokenHash
+	conns   conns
+	path    string       // of records, as it stands in a request
+	works   sync.Pool    // of *work
+	large   atomic.Int64 // bytes that large documents hold
+	unknown atomic.Int64 // of these, of no connection of ours
 
 	// appliers are those that have nothing to do.
 	appliers chan *applier

@@ -2,6 +2,8 @@ package receiver
 
 import (
 	"fmt"
+	"net/netip"
+	"sync/atomic"
 	"time"
 
 	"github.com/valyala/fasthttp"
@@ -24,59 +26,77 @@ const (
 	aheadOf = 4096
 )
 
-// source is one address that requests come from.
+// source is one address that requests come from, or one network of IPv6.
 type source struct {
 	open map[*conn]struct{}
 	rate *rate.Limiter // of its requests; nil: no limit
+	held *atomic.Int64 // of Server.large
+}
+
+// networkOf is what the limits count a source as: an IPv6 address as its /64, for
+// who has one address of that has them all.
+func networkOf(address string) string {
+	a, err := netip.ParseAddr(address)
+	if err != nil || !a.Is6() {
+		return address
+	}
+	p, err := a.Prefix(64)
+	if err != nil {
+		return address
+	}
+	return p.String()
 }
 
 // sources knows who has connections open, and of those who have none any more
 // who has sent so much in the last second that he must not start afresh. The
 // mutex of conns guards it.
 type sources struct {
-	perSecond int // requests of one source; 0: no limit
-	known     map[string]*source
-	others    *rate.Limiter // of those beyond maxKnown
-	swept     time.Time
+	perSecond  int // requests of one source; 0: no limit
+	known      map[string]*source
+	others     *rate.Limiter // of those beyond maxKnown
+	othersHeld atomic.Int64  // likewise
+	swept      time.Time
 }
 
-func newSources(perSecond int) sources {
-	return sources{perSecond: perSecond, known: map[string]*source{}, others: rate.NewLimiter(rate.Limit(perSecond), perSecond)}
+func newSources(perSecond int) *sources {
+	return &sources{perSecond: perSecond, known: map[string]*source{}, others: rate.NewLimiter(rate.Limit(perSecond), perSecond)}
 }
 
-// open is the connections of a source.
-func (ss *sources) open(address string) map[*conn]struct{} {
-	if s := ss.known[address]; s != nil {
+// open is the connections of the source of a new one.
+func (ss *sources) open(c *conn) map[*conn]struct{} {
+	if s := ss.known[c.network]; s != nil {
 		return s.open
 	}
 	return nil
 }
 
-// add takes a connection in and returns the rate of its source.
-func (ss *sources) add(c *conn, now time.Time) *rate.Limiter {
-	s := ss.known[c.source]
+// add takes a connection in and gives it the rate of its source, and the count
+// of what that holds.
+func (ss *sources) add(c *conn, now time.Time) {
+	s := ss.known[c.network]
 	if s == nil {
-		s = &source{open: map[*conn]struct{}{}}
+		s = &source{open: map[*conn]struct{}{}, held: new(atomic.Int64)}
 		if ss.perSecond > 0 {
 			ss.sweep(now)
-			s.rate = ss.others
 			if len(ss.known) < maxKnown {
 				s.rate = rate.NewLimiter(rate.Limit(ss.perSecond), ss.perSecond)
+			} else {
+				s.rate, s.held = ss.others, &ss.othersHeld
 			}
 		}
-		ss.known[c.source] = s
+		ss.known[c.network] = s
 	}
 	s.open[c] = struct{}{}
-	return s.rate
+	c.rate, c.held = s.rate, s.held
 }
 
 // remove forgets a connection, and its source with the last one. Who has sent
 // lately stays known, up to maxKnown of them.
 func (ss *sources) remove(c *conn, now time.Time) {
-	s := ss.known[c.source]
+	s := ss.known[c.network]
 	delete(s.open, c)
 	if len(s.open) == 0 && (len(ss.known) > maxKnown || ss.stale(s, now)) {
-		delete(ss.known, c.source)
+		delete(ss.known, c.network)
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"crypto/x509"
 	"errors"
 	"io/fs"
+	"net/url"
 	"path/filepath"
 	"strings"
 	"unicode"
@@ -70,8 +71,10 @@ func (r *reading) checkToken(c *Config, out Outside) {
 	const key = "receiver.token"
 	if c.Receiver.Token.Reveal() != "" {
 		r.checkMode(key, "this file, which holds a token,", r.file, out)
+	} else if u, err := url.Parse(c.Receiver.URI); err == nil && u.Query().Has("token") {
+		r.checkMode("receiver.uri", "this file, which holds a token,", r.file, out)
 	}
-	if text, from := outsideSecret(TokenVariable, tokenCredential, out); text != "" {
+	if text, from := r.outsideSecret(key, TokenVariable, tokenCredential, out); text != "" {
 		if c.Receiver.Token.Reveal() != "" {
 			r.warn(key, "it is not used: %s wins; remove one of them", from)
 		}
@@ -95,8 +98,10 @@ func (r *reading) checkToken(c *Config, out Outside) {
 const tokenCharacters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.~"
 
 // outsideSecret is a secret of the environment, else one that systemd passes as
-// a credential, and where it is from.
-func outsideSecret(variable, credential string, out Outside) (text, from string) {
+// a credential, and where it is from. A credential that is there and holds
+// nothing that can be read is refused, not passed over: whoever set it counts on
+// it.
+func (r *reading) outsideSecret(key, variable, credential string, out Outside) (text, from string) {
 	if out.Getenv == nil {
 		return "", ""
 	}
@@ -107,11 +112,19 @@ func outsideSecret(variable, credential string, out Outside) (text, from string)
 	if folder == "" || out.ReadFile == nil {
 		return "", ""
 	}
+	from = "systemd's credential " + credential
 	data, err := out.ReadFile(filepath.Join(folder, credential))
-	if err != nil {
-		return "", "" // it is not passed
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return "", ""
+	case err != nil:
+		r.refuse(key, "%s cannot be read: %s: give this user the right to read it, or do not pass it", from, reason(err))
+		return "", from
 	}
-	return oneLine(data), "systemd's credential " + credential
+	if text = oneLine(data); text == "" {
+		r.refuse(key, "%s is empty: write the secret into it, or do not pass it", from)
+	}
+	return text, from
 }
 
 // oneLine is what a file holds, without the end of its line.
@@ -138,7 +151,11 @@ func (r *reading) checkCredentials(c *Config, out Outside) {
 	if written {
 		r.checkMode("cms.password", "this file, which holds a password,", r.file, out)
 	}
-	if password, from := outsideSecret(PasswordVariable, passwordCredential, out); password != "" {
+	password, from := r.outsideSecret("cms.password", PasswordVariable, passwordCredential, out)
+	if password == "" && from != "" {
+		return // it is refused
+	}
+	if password != "" {
 		switch {
 		case c.CMS.PasswordFile != "":
 			r.warn("cms.password_file", "it is not used: %s wins; remove one of them", from)

@@ -109,6 +109,41 @@ func TestSecretsFromOutside(t *testing.T) {
 		said{5, "receiver.token", "warning: it is not used: the environment variable CALLMARK_RECEIVER_TOKEN wins"})
 }
 
+// TestCredentialWithNothing: a credential that is passed and is of no use does
+// not count as none, or callmark would run without a token.
+func TestCredentialWithNothing(t *testing.T) {
+	for _, tc := range []struct {
+		text string
+		err  error
+		want string
+	}{
+		{"", nil, "is empty"},
+		{"\r\n", nil, "is empty"},
+		{"\ufeff", nil, "is empty"},
+		{"", &fs.PathError{Op: "open", Path: "x", Err: fs.ErrPermission}, "cannot be read: permission denied"},
+	} {
+		out := Outside{
+			Getenv: func(name string) string { return map[string]string{"CREDENTIALS_DIRECTORY": "creds"}[name] },
+			ReadFile: func(name string) ([]byte, error) {
+				return []byte(tc.text), tc.err
+			},
+		}
+		_, problems := Parse("f", []byte(good+`receiver.allow = ["10.1.2.3"]`), out)
+		expect(t, problems, []said{
+			{3, "cms.password", "systemd's credential cms_password " + tc.want},
+			{5, "receiver.token", "systemd's credential receiver_token " + tc.want},
+		})
+	}
+}
+
+// TestTokenInURI: a token is one too where it stands in the URI.
+func TestTokenInURI(t *testing.T) {
+	doc := `receiver.allow = ["10.1.2.3"]` + "\nreceiver.uri = \"http://a.test:5000/cdr?token=0123456789abcdef\""
+	doc = strings.Replace(good, `password = "p"`, `password_file = "pw"`, 1) + doc
+	_, problems := Parse("config.toml", []byte(doc), outside("", map[string]string{"pw": "p"}, map[string]fs.FileMode{"config.toml": 0o644}))
+	expect(t, problems, []said{{6, "receiver.uri", "warning: this file, which holds a token, can be read"}})
+}
+
 // TestCertificate looks at the files of the receiver's HTTPS.
 func TestCertificate(t *testing.T) {
 	cert, key := pair(t)

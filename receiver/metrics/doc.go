@@ -23,6 +23,11 @@
 // for as long as Board.Measure does. A collector that panics, or an error, costs
 // the answer and nothing else.
 //
+// # Limits
+//
+// A Server has 64 connections at most, and eight of one address; one beyond these
+// is closed at once. What is silent is closed after a while, by net/http.
+//
 // # Ownership
 //
 // A Server owns its listener and its connections. Its goroutine runs under

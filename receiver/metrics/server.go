@@ -22,6 +22,7 @@ import (
 // What those who ask may take. Watchers are few and near.
 const (
 	maxConnections = 64
+	maxOfAddress   = 8 // of these; those beyond are closed at once
 	maxHeader      = 8 << 10
 	askWithin      = 5 * time.Second  // for a request to come
 	answerWithin   = 10 * time.Second // and for its answer to go
@@ -99,7 +100,9 @@ func (s *Server) Start() error {
 	s.ln = ln
 	s.o.Go("metrics", func() {
 		defer close(s.ended)
-		if err := s.http.Serve(netutil.LimitListener(ln, maxConnections)); !errors.Is(err, http.ErrServerClosed) {
+		// The limit of all is the inner one, and waits; that of an address only
+		// looks, so it never waits for a place that one address holds.
+		if err := s.http.Serve(&perAddress{Listener: netutil.LimitListener(ln, maxConnections), most: maxOfAddress, open: map[string]int{}}); !errors.Is(err, http.ErrServerClosed) {
 			s.o.Log.Error("metrics are not told any more", "problem", policy.Clean(err.Error(), 200))
 		}
 	})

@@ -3,9 +3,12 @@ package metrics
 import (
 	"bufio"
 	"context"
+	"errors"
 	"io"
 	"net"
 	"net/http"
+	"net/netip"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -172,28 +175,60 @@ func TestServerStopCuts(t *testing.T) {
 	close(hold)
 }
 
-// Who takes all connections keeps nobody out for longer than a request may take;
-// the board is read all the same.
+// Who takes many connections keeps nobody out who is elsewhere, and has room
+// again when one of his ends; the board is read all the same.
 func TestConnectionsAreBounded(t *testing.T) {
 	site := newSite(t)
 	s := serve(t, ServerOptions{Metrics: site.Metrics})
-	var conns []net.Conn
-	for range maxConnections + 5 {
-		c, err := net.Dial("tcp", s.Addr())
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer c.Close()
-		conns = append(conns, c)
+	silent := make([]net.Conn, maxConnections+5)
+	for i := range silent {
+		silent[i] = dialFrom(t, s, "127.0.0.1")
 	}
-	_ = conns[0].Close() // makes room for one of the last, which is then answered
-	last := conns[maxConnections]
-	_ = last.SetDeadline(time.Now().Add(10 * time.Second))
-	_, _ = io.WriteString(last, "GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
-	if res, err := http.ReadResponse(bufio.NewReader(last), nil); err != nil || res.StatusCode != 200 {
-		t.Errorf("%v, %v", res, err)
+	for i, c := range silent[maxOfAddress:] { // these are closed
+		if _, err := c.Read(make([]byte, 1)); err == nil || errors.Is(err, os.ErrDeadlineExceeded) {
+			t.Fatalf("connection %d: %v", maxOfAddress+i+1, err)
+		}
+	}
+	answers := func(c net.Conn) bool {
+		_, _ = io.WriteString(c, "GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+		res, err := http.ReadResponse(bufio.NewReader(c), nil)
+		return err == nil && res.StatusCode == 200
+	}
+	if !answers(dialFrom(t, s, "127.0.0.2")) {
+		t.Error("who is elsewhere is kept out")
+	}
+	if !answers(silent[0]) { // which ends with that
+		t.Error("the first is not answered")
+	}
+	for late := time.Now().Add(10 * time.Second); !answers(dialFrom(t, s, "127.0.0.1")); {
+		if time.Now().After(late) {
+			t.Fatal("there is no room again")
+		}
 	}
 	if m := site.Measure(t0); m.Totals.Meetings != 0 {
 		t.Errorf("%+v", m.Totals)
+	}
+}
+
+// dialFrom connects from an address of the loopback.
+func dialFrom(t *testing.T, s *Server, address string) net.Conn {
+	t.Helper()
+	d := net.Dialer{LocalAddr: &net.TCPAddr{IP: net.ParseIP(address)}}
+	c, err := d.Dial("tcp", s.Addr())
+	if err != nil {
+		t.Skipf("this machine's loopback has no %s: %v", address, err)
+	}
+	t.Cleanup(func() { c.Close() })
+	_ = c.SetDeadline(time.Now().Add(10 * time.Second))
+	return c
+}
+
+func TestAddressOf(t *testing.T) {
+	for from, want := range map[string]string{
+		"10.1.2.3:4": "10.1.2.3", "[::ffff:10.1.2.3]:4": "10.1.2.3", "[2001:db8::1]:4": "2001:db8::/64", "[2001:db8::2%x]:4": "2001:db8::/64",
+	} {
+		if got := addressOf(net.TCPAddrFromAddrPort(netip.MustParseAddrPort(from))); got != want {
+			t.Errorf("%s: %s, want %s", from, got, want)
+		}
 	}
 }
