@@ -24,9 +24,9 @@ type hiders struct {
 // newHiders makes the hiders of the account's password and of the tokens of our
 // receiver, which a server gets with its URI.
 func newHiders(user, password string, tokens ...string) hiders {
-	packed := []string{
-		base64.StdEncoding.EncodeToString([]byte(user + ":" + password)),
-		base64.URLEncoding.EncodeToString([]byte(user + ":" + password)),
+	packed := []string{ // without the = at the end, which may be cut off
+		base64.RawStdEncoding.EncodeToString([]byte(user + ":" + password)),
+		base64.RawURLEncoding.EncodeToString([]byte(user + ":" + password)),
 	}
 	all := slices.Concat(packed, forms(password))
 	uris, within := all, all
