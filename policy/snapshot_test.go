@@ -165,7 +165,7 @@ func TestSinceWhileRecordsCome(t *testing.T) {
 // operators', the notifier's and the API's doings included.
 func TestSinceFollowsEverything(t *testing.T) {
 	changed, fell, failed := 0, 0, 0
-	rapid.Check(t, func(t *rapid.T) {
+	history := func(t *rapid.T) {
 		rules, err := NewRules([]string{"secure.example"}, []string{"corp.example"})
 		if err != nil {
 			t.Fatal(err)
@@ -267,7 +267,10 @@ func TestSinceFollowsEverything(t *testing.T) {
 				}
 			}
 		}
-	})
+	}
+	for try := 0; try < 5 && (changed == 0 || failed == 0); try++ { // what is rare shall be met at all
+		rapid.Check(t, history)
+	}
 	t.Logf("%d changes read, %d of meetings with a fallen override; %d writes failed", changed, fell, failed)
 	if changed == 0 || failed == 0 {
 		t.Error("something was never met")
