@@ -29,13 +29,14 @@ type Board struct {
 
 	watched, unwatched map[string]struct{} // hosts of Call Bridges
 
-	touched []*meeting // to be settled at the end of a change
-	timed   map[*meeting]struct{}
-	away    int           // people whom only the API tells of
-	full    string        // a bound of the whole board was reached
-	packed  map[bool]bool // nothing could be evicted at the last try, for a session that is confirmed, or is not
-	evicted uint64
-	renewed time.Time // when markings were last looked through for what runs out
+	touched   []*meeting // to be settled at the end of a change
+	timed     map[*meeting]struct{}
+	recounted uint64        // legs whose share was looked at: what a record costs
+	away      int           // people whom only the API tells of
+	full      string        // a bound of the whole board was reached
+	packed    map[bool]bool // nothing could be evicted at the last try, for a session that is confirmed, or is not
+	evicted   uint64
+	renewed   time.Time // when markings were last looked through for what runs out
 
 	looks  map[CallRef]struct{}
 	lookCh chan struct{}

@@ -185,6 +185,7 @@ func (b *Board) believes(now time.Time, s *session, server string) bool {
 	}
 	why := b.refuse(now, server, x, s.address)
 	s.server, s.sureness = "", Unbound
+	b.rewatch(now, s)
 	b.endSession(now, s, why)
 	b.ended[s.id] = why
 	return false

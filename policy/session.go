@@ -52,8 +52,9 @@ type session struct {
 
 	calls    map[string]*call
 	legs     map[string]*leg
-	live     int // calls that are attached to a meeting
-	inCalls  int // legs that are in a call
+	watched  bool // it is confirmed, and its calls count as that in their meetings; see rewatch
+	live     int  // calls that are attached to a meeting
+	inCalls  int  // legs that are in a call
 	departed []departure
 }
 
