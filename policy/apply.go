@@ -325,6 +325,9 @@ func (b *Board) attach(now time.Time, c *call, m *meeting) {
 	m.enter(c)
 	c.covered = c.links <= m.otherCalls(c.session)
 	b.refs[c.ref] = c
+	if c.session.live == 0 {
+		c.session.busy = now
+	}
 	c.session.live++
 	b.totals.Calls++
 	for _, l := range c.legs {

@@ -49,14 +49,15 @@ type Board struct {
 	totals         Totals
 	measured       measured
 
-	servers  map[string]ServerStatus
-	senders  map[string]*sender  // of configured servers
-	unknown  map[string]struct{} // GUIDs that an alarm names
-	follows  map[string]*follow  // by server, from the first poll or round on
-	receiver ReceiverStatus
-	alarms   alarms
-	saved    saved
-	journal  journal
+	servers      map[string]ServerStatus
+	senders      map[string]*sender  // of configured servers
+	unknown      map[string]struct{} // GUIDs that an alarm names
+	identifiedAt time.Time           // since when all servers have told who they are, as far as that was reported
+	follows      map[string]*follow  // by server, from the first poll or round on
+	receiver     ReceiverStatus
+	alarms       alarms
+	saved        saved
+	journal      journal
 }
 
 // NewBoard returns an empty board. Zero options take their defaults.
@@ -265,7 +266,7 @@ func (b *Board) forget(now time.Time, s *session, why string) {
 	b.unfollow(now, s, why)
 	b.note(now, Entry{Kind: EntrySessionEnded, Bridge: b.bridgeName(s), Text: why})
 	if s.unknown != "" {
-		b.known(now, s.bridge)
+		b.known(now)
 	}
 	b.uncrowd(s.bridge)
 	clear(b.packed)
@@ -351,6 +352,7 @@ func (b *Board) Tick(now time.Time) {
 	defer b.mu.Unlock()
 	clear(b.packed)
 	b.expireWaiting(now)
+	b.judgeUnnamed(now)
 	for m := range b.timed {
 		if o := m.override; o != nil && o.expired(now) {
 			b.overrule(m, nil)

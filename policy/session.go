@@ -43,7 +43,8 @@ type session struct {
 	rivalled bool // another session of its Call Bridge has newer records, so neither may end the other
 
 	sender  *sender
-	unknown string // why it is of no configured server, once that is sure
+	busy    time.Time // since when it has had calls without a break
+	unknown string    // why it is of no configured server, once that is sure
 
 	overflow string // a bound was reached: all its calls count as level 3
 	over     bool   // that, or one of its calls has its own
