@@ -22,7 +22,8 @@ func (b *Board) callStarted(now time.Time, s *session, index int64, f *CallFacts
 // callFacts enters what a record says of a call.
 func (b *Board) callFacts(c *call, index int64, f *CallFacts) {
 	if f.Name != "" && index >= c.nameAt {
-		c.name, c.nameAt = Clean(f.Name, maxName), index
+		c.rename(Clean(f.Name, maxName))
+		c.nameAt = index
 	}
 	if f.Correlator != "" && c.correlator == "" {
 		c.correlator = Clean(f.Correlator, maxID)
@@ -321,15 +322,20 @@ func (b *Board) attach(now time.Time, c *call, m *meeting) {
 	if c.sent.Kind != MarkNone && b.refs[c.ref] == nil {
 		c.uncertain = true // it was thought to have ended: who knows what it shows
 	}
-	c.meeting = m
-	m.calls = append(m.calls, c)
+	m.enter(c)
+	c.covered = c.links <= m.otherCalls(c.session)
 	b.refs[c.ref] = c
+	if c.session.live == 0 {
+		c.session.busy = now
+	}
 	c.session.live++
 	b.totals.Calls++
 	for _, l := range c.legs {
 		b.recount(now, l)
 	}
-	b.relinkMeeting(now, m)
+	if c.session.watched {
+		b.coverMeeting(now, m, false)
+	}
 	b.resume(now, m)
 	b.touch(m)
 	if c.correlator == "" {
@@ -348,26 +354,16 @@ func (b *Board) unattach(now time.Time, c *call) {
 			l.counted = LevelNone
 		}
 	}
-	for i, other := range m.calls {
-		if other == c {
-			m.calls = append(m.calls[:i], m.calls[i+1:]...)
-			break
-		}
-	}
-	c.meeting = nil
+	m.drop(c)
 	c.completed(false)
 	c.session.live--
 	b.totals.Calls--
 	if len(m.calls) == 0 {
 		b.dropMeeting(m)
 	} else {
-		for _, other := range m.calls {
-			if other.links > 0 { // who was told to be behind these may have been in this one
-				other.told = false
-				b.needCall(other, needPeople)
-			}
+		if c.session.watched {
+			b.coverMeeting(now, m, true)
 		}
-		b.relinkMeeting(now, m)
 		b.recompute(now, m)
 		b.touch(m)
 	}
@@ -382,6 +378,7 @@ func (b *Board) detach(now time.Time, c *call, why string) {
 	b.cancelCall(c)
 	b.uncontest(now, c)
 	b.away -= len(c.away)
+	c.meeting.away -= len(c.away)
 	c.away, c.told, c.checking = nil, false, check{}
 	delete(b.refs, c.ref)
 	b.look(c) // so that the notifier forgets it, who may wait for an absent server
@@ -420,6 +417,7 @@ func (b *Board) levelOf(l *leg) Level {
 
 // recount brings a leg's share in its meeting up to date.
 func (b *Board) recount(now time.Time, l *leg) {
+	b.recounted++
 	level := b.levelOf(l)
 	if level == l.counted {
 		if l.call != nil && l.call.meeting != nil {
@@ -465,21 +463,27 @@ func (b *Board) uncount(now time.Time, l *leg, why string) {
 }
 
 // relink brings the count of links in a leg's call up to date, after a record
-// that may have made it one, and with it what all its links count as.
+// that may have made it one, and with it what all its links count as if that
+// changes.
 func (b *Board) relink(now time.Time, l *leg) {
 	c := l.call
 	if c == nil || l.isLink() == l.countedLink {
 		return
 	}
 	l.countedLink = l.isLink()
-	if l.countedLink {
-		c.links++
-		c.told = false
-		b.needCall(c, needPeople)
-	} else {
-		c.links--
+	if !l.countedLink {
+		c.addLinks(-1)
+		b.cover(now, c)
+		return
 	}
-	b.recountLinks(now, c)
+	c.addLinks(1)
+	b.needCall(c, needPeople)
+	if c.told {
+		c.told = false
+		b.recountLinks(now, c)
+	}
+	b.cover(now, c)
+	b.recount(now, l)
 }
 
 // unlink takes a leg that leaves its call out of the count of links.
@@ -488,8 +492,8 @@ func (b *Board) unlink(now time.Time, l *leg) {
 		return
 	}
 	l.countedLink = false
-	l.call.links--
-	b.recountLinks(now, l.call)
+	l.call.addLinks(-1)
+	b.cover(now, l.call)
 }
 
 // recountLinks brings the shares of a call's links up to date.
@@ -497,15 +501,6 @@ func (b *Board) recountLinks(now time.Time, c *call) {
 	for _, l := range c.legs {
 		if l.countedLink {
 			b.recount(now, l)
-		}
-	}
-}
-
-// relinkMeeting does so for all calls of a meeting, when one came or went.
-func (b *Board) relinkMeeting(now time.Time, m *meeting) {
-	for _, c := range m.calls {
-		if c.links > 0 {
-			b.recountLinks(now, c)
 		}
 	}
 }

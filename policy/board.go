@@ -29,14 +29,15 @@ type Board struct {
 
 	watched, unwatched map[string]struct{} // hosts of Call Bridges
 
-	touched []*meeting // to be settled at the end of a change
-	joined  []*session // likewise: to which the API had told something before their records came
-	timed   map[*meeting]struct{}
-	away    int           // people whom only the API tells of
-	full    string        // a bound of the whole board was reached
-	packed  map[bool]bool // nothing could be evicted at the last try, for a session that is confirmed, or is not
-	evicted uint64
-	renewed time.Time // when markings were last looked through for what runs out
+	touched   []*meeting // to be settled at the end of a change
+	joined    []*session // likewise: to which the API had told something before their records came
+	timed     map[*meeting]struct{}
+	recounted uint64        // legs whose share was looked at: what a record costs
+	away      int           // people whom only the API tells of
+	full      string        // a bound of the whole board was reached
+	packed    map[bool]bool // nothing could be evicted at the last try, for a session that is confirmed, or is not
+	evicted   uint64
+	renewed   time.Time // when markings were last looked through for what runs out
 
 	looks  map[CallRef]struct{}
 	lookCh chan struct{}
@@ -49,14 +50,15 @@ type Board struct {
 	totals         Totals
 	measured       measured
 
-	servers  map[string]ServerStatus
-	senders  map[string]*sender  // of configured servers
-	unknown  map[string]struct{} // GUIDs that an alarm names
-	follows  map[string]*follow  // by server, from the first poll or round on
-	receiver ReceiverStatus
-	alarms   alarms
-	saved    saved
-	journal  journal
+	servers      map[string]ServerStatus
+	senders      map[string]*sender  // of configured servers
+	unknown      map[string]struct{} // GUIDs that an alarm names
+	identifiedAt time.Time           // since when all servers have told who they are, as far as that was reported
+	follows      map[string]*follow  // by server, from the first poll or round on
+	receiver     ReceiverStatus
+	alarms       alarms
+	saved        saved
+	journal      journal
 }
 
 // NewBoard returns an empty board. Zero options take their defaults.
@@ -268,7 +270,7 @@ func (b *Board) forget(now time.Time, s *session, why string) {
 	b.unfollow(now, s, why)
 	b.note(now, Entry{Kind: EntrySessionEnded, Bridge: b.bridgeName(s), Text: why})
 	if s.unknown != "" {
-		b.known(now, s.bridge)
+		b.known(now)
 	}
 	b.uncrowd(s.bridge)
 	clear(b.packed)
@@ -363,6 +365,7 @@ func (b *Board) Tick(now time.Time) {
 	defer b.mu.Unlock()
 	clear(b.packed)
 	b.expireWaiting(now)
+	b.judgeUnnamed(now)
 	for m := range b.timed {
 		if o := m.override; o != nil && o.expired(now) {
 			b.overrule(m, nil)

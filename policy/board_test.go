@@ -237,6 +237,9 @@ func checkBoard(t interface {
 					fail("leg %s: link %t, counted as one %t", l.id, l.isLink(), l.countedLink)
 				}
 			}
+			if covered := c.links <= c.meeting.otherCalls(s); covered != c.covered {
+				fail("call %s: links covered %t, kept as %t", c.id, covered, c.covered)
+			}
 			if links != c.links {
 				fail("call %s has %d links, not %d", c.id, links, c.links)
 			}
@@ -280,6 +283,7 @@ func checkBoard(t interface {
 		if (m.unverified != "") != (m.incomplete() != "") { // of two reasons the first one may stay
 			fail("meeting %s: unverified %q, incomplete %q", m.id, m.unverified, m.incomplete())
 		}
+		checkHosted(fail, m)
 		var counts [4]int
 		failing := false
 		if len(m.calls) == 0 {
@@ -480,14 +484,14 @@ func TestLinks(t *testing.T) {
 					hosts()
 				}
 				if tc.second && !late {
-					f.other("s2", "").send(callStart("c2", "k"))
+					f.other("s2", "").confirmed("cms2").send(callStart("c2", "k"))
 				}
 				f.send(callStart("c", "k"))
 				f.send(tc.events...)
 				if late {
 					hosts()
 					if tc.second {
-						f.other("s2", "").send(callStart("c2", "k"))
+						f.other("s2", "").confirmed("cms2").send(callStart("c2", "k"))
 					}
 				}
 				checkBoard(t, f.Board)
@@ -505,7 +509,7 @@ func TestLinkLosesItsCall(t *testing.T) {
 	f := newFixture(t, Options{})
 	f.send(callStart("c", "k"), join("p", "c", room), join("l", "c", "x@192.0.2.77", sub("distributionLink")))
 	f.computed("k", Level3)
-	g := f.other("s2", "")
+	g := f.other("s2", "").confirmed("cms2")
 	g.send(callStart("c2", "k"))
 	f.computed("k", Level1)
 	g.send(callEnd("c2"))

@@ -20,8 +20,10 @@ type call struct {
 	departures int
 
 	legs     []*leg
-	unread   int // of legs: those of whom nothing is known yet
-	links    int // of legs: links to other Call Bridges
+	unread   int  // of legs: those of whom nothing is known yet
+	links    int  // of legs: links to other Call Bridges
+	linkPos  int  // in meeting.linked
+	covered  bool // as last looked: there are as many calls elsewhere as links
 	overflow string
 	whole    bool // it is among those of its session that are complete
 

@@ -65,7 +65,13 @@
 // Without it nothing is refused, and a second address raises an alarm once.
 //
 // Once all servers have told which Call Bridge they are, a session with another
-// GUID is unverified, with an alarm: nobody can be asked about it.
+// GUID is unverified, with an alarm: nobody can be asked about it. So is one that
+// names none and has had calls for Options.Grace without one being found on a
+// server, until one is.
+//
+// Only calls of confirmed sessions are where a link may lead to, or host who is
+// said to be elsewhere: what anybody makes up hides nobody. Until the servers have
+// answered after a start, links may so count as level 3 for a moment.
 //
 // # Bounds
 //

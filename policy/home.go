@@ -70,6 +70,7 @@ func (b *Board) bind(now time.Time, s *session, server string, how Sureness) {
 	if how == Proven && !b.bindSender(now, s) {
 		return
 	}
+	b.rewatch(now, s)
 	for _, c := range s.calls {
 		b.touch(c.meeting) // its views name the server
 	}
@@ -203,7 +204,10 @@ func (b *Board) adopt(now time.Time, s, a *session) {
 		c.completed(false)
 		s.calls[id], c.session = c, s
 		delete(a.calls, id)
-		if c.meeting != nil {
+		if m := c.meeting; m != nil {
+			m.host(a, -1)
+			m.host(s, 1)
+			b.coverMeeting(now, m, false) // the two are one Call Bridge
 			a.live--
 			s.live++
 			b.touch(c.meeting)

@@ -8,6 +8,15 @@ type meeting struct {
 	calls   []*call
 	started time.Time
 
+	// Of its calls, so that no record makes all of them be looked at; see host.go.
+	hosted   map[*session]int // how many each session has
+	watched  int              // those of sessions that are confirmed
+	linked   []*call          // those that have links
+	over     int              // those that have an overflow of their own
+	away     int              // people whom only the API tells of
+	namer    *call            // the first that has a name, if namerSet
+	namerSet bool
+
 	counts    [4]int // legs that count, by level
 	computed  Level
 	changed   time.Time // of computed
@@ -41,18 +50,28 @@ type tally struct {
 // name is the name of its first call that has one; else what was kept of it
 // with its override.
 func (m *meeting) name() string {
-	for _, c := range m.calls {
-		if c.name != "" {
-			return c.name
+	if !m.namerSet {
+		m.namer, m.namerSet = nil, true
+		for _, c := range m.calls {
+			if c.name != "" {
+				m.namer = c
+				break
+			}
 		}
+	}
+	if m.namer != nil {
+		return m.namer.name
 	}
 	return m.savedName
 }
 
 // highest is the level that follows from what counts, bounds included.
 func (m *meeting) highest() Level {
-	for _, c := range m.calls {
-		if c.overflow != "" || c.session.overflow != "" {
+	if m.over > 0 {
+		return Level3
+	}
+	for s := range m.hosted {
+		if s.overflow != "" {
 			return Level3
 		}
 	}
@@ -91,15 +110,4 @@ func shown(before, computed Level, unverified, overdue bool) Level {
 		return Level3
 	}
 	return LevelNone
-}
-
-// otherCalls counts the meeting's calls on other Call Bridges than a session's.
-func (m *meeting) otherCalls(s *session) int {
-	n := 0
-	for _, c := range m.calls {
-		if c.session != s {
-			n++
-		}
-	}
-	return n
 }

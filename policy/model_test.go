@@ -196,9 +196,9 @@ func (m *model) meetings() map[MeetingID]modelMeeting {
 	groups := map[MeetingID]map[string]Level{}
 	for _, w := range running {
 		mm := found[w.at]
-		elsewhere, links := 0, 0
+		elsewhere, links := 0, 0 // calls that somebody confirms
 		for _, other := range running {
-			if other.at == w.at && other.session != w.session {
+			if other.at == w.at && other.session != w.session && m.sessions[other.session].server != "" {
 				elsewhere++
 			}
 		}

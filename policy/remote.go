@@ -40,6 +40,7 @@ func (b *Board) AnswerParticipants(now time.Time, q Question, people []PersonFac
 		return
 	}
 	b.away -= len(c.away)
+	c.meeting.away -= len(c.away)
 	c.away, c.told, c.checking.waits = nil, true, false
 	for _, p := range people {
 		if p.CallBridge == "" || strings.EqualFold(p.CallBridge, s.bridge) {
@@ -52,6 +53,7 @@ func (b *Board) AnswerParticipants(now time.Time, q Question, people []PersonFac
 			break
 		}
 		b.away++
+		c.meeting.away++
 		e := b.o.Rules.Classify(p.URI)
 		if p.App {
 			e = e.byApp("app")
@@ -67,16 +69,6 @@ func (b *Board) AnswerParticipants(now time.Time, q Question, people []PersonFac
 	b.finishCheck(now, c)
 	b.finishRound(now, s)
 	b.settle(now)
-}
-
-// hosts reports whether the meeting has a call on a Call Bridge that is watched.
-func (m *meeting) hosts(guid string) bool {
-	for _, c := range m.calls {
-		if strings.EqualFold(c.session.bridge, guid) {
-			return true
-		}
-	}
-	return false
 }
 
 // awaited reports whether a Call Bridge may be one of the servers whose lists
@@ -103,6 +95,9 @@ func (m *meeting) remote() Level {
 // of: no call of the meeting that is watched has them as a leg.
 func (m *meeting) strangers() iter.Seq2[*call, *person] {
 	return func(yield func(*call, *person) bool) {
+		if m.away == 0 {
+			return
+		}
 		for _, c := range m.calls {
 			for i := range c.away {
 				if p := &c.away[i]; !m.hosts(p.bridge) && !yield(c, p) {
@@ -113,12 +108,13 @@ func (m *meeting) strangers() iter.Seq2[*call, *person] {
 	}
 }
 
-// elsewhere counts the people whom the meeting's other calls have.
+// elsewhere counts the people whom the meeting's other calls have that configured
+// servers confirm.
 func (m *meeting) elsewhere(c *call) int {
 	n := 0
 	groups := map[string]struct{}{}
 	for _, other := range m.calls {
-		if other == c {
+		if other == c || !other.session.watched {
 			continue
 		}
 		for _, l := range other.legs {

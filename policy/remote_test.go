@@ -43,7 +43,7 @@ func TestCountedOnce(t *testing.T) {
 	f, q := linked(t)
 	f.AnswerParticipants(f.now, q, []PersonFacts{{URI: staff, CallBridge: "B"}}, true)
 	f.computed("k", Level2)
-	g := f.other("s2", "B")
+	g := f.other("s2", "B").confirmed("cms2.example")
 	g.send(callStart("d", "k"))
 	f.computed("k", Level1) // a; on B nobody is connected yet
 	g.send(join("b", "d", staff))

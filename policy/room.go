@@ -200,7 +200,7 @@ func (b *Board) sessionOverflow(s *session, at int64, why string) {
 func (b *Board) callOverflow(c *call, at int64, why string) {
 	c.session.leftOut(at)
 	if c.overflow == "" {
-		c.overflow = why
+		c.overflowed(why)
 		b.touch(c.meeting)
 	}
 }
@@ -219,7 +219,7 @@ func (b *Board) heal(now time.Time, s *session) {
 	}
 	s.over, s.overflow = false, ""
 	for _, c := range s.calls {
-		c.overflow = ""
+		c.overflowed("")
 		b.touch(c.meeting)
 	}
 	b.note(now, Entry{Kind: EntryVerified, Bridge: b.bridgeName(s), Text: "there is room again for all that runs"})

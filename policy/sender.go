@@ -190,6 +190,7 @@ func (b *Board) believes(now time.Time, s *session, server string) bool {
 	}
 	why := b.refuse(now, server, x, s.address)
 	s.server, s.sureness = "", Unbound
+	b.rewatch(now, s)
 	b.endSession(now, s, why)
 	end := b.ended[s.id]
 	end.refused, end.server = why, server

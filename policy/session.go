@@ -43,7 +43,8 @@ type session struct {
 	rivalled bool // another session of its Call Bridge has newer records, so neither may end the other
 
 	sender  *sender
-	unknown string // why it is of no configured server, once that is sure
+	busy    time.Time // since when it has had calls without a break
+	unknown string    // why it is of no configured server, once that is sure
 
 	overflow string // a bound was reached: all its calls count as level 3
 	over     bool   // that, or one of its calls has its own
@@ -52,6 +53,7 @@ type session struct {
 
 	calls    map[string]*call
 	legs     map[string]*leg
+	watched  bool               // it is confirmed, and its calls count as that in their meetings; see rewatch
 	whole    map[*call]struct{} // calls in meetings that are complete, as of when these were settled
 	live     int                // calls that are attached to a meeting
 	inCalls  int                // legs that are in a call

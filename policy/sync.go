@@ -266,7 +266,7 @@ func (b *Board) matchLegs(now time.Time, q Question, legs []LegFacts) {
 func (b *Board) openSession(now time.Time, server string) *session {
 	b.nextSess++
 	s := newSession(Source{Session: "api/" + server, CallBridge: b.servers[server].CallBridge}, now, b.nextSess)
-	s.api, s.server, s.sureness = true, server, Proven
+	s.api, s.server, s.sureness, s.watched = true, server, Proven, true
 	b.sessions[s.id] = s
 	b.bump()
 	return s

@@ -52,6 +52,63 @@ func TestUnknownCallBridge(t *testing.T) {
 		t.Errorf("%d alarms", n)
 	}
 	f.alarmed("unknown/", "more than")
+	for i := range 99 { // those with an alarm of their own among them
+		f.over(fmt.Sprint("z", i))
+		f.alarmed("unknown/", "more than")
+	}
+	f.over("z99")
+	f.alarmed("unknown/")
+}
+
+// over ends a session as if its Call Bridge had restarted.
+func (f *fixture) over(id string) {
+	f.t.Helper()
+	f.mu.Lock()
+	f.endSession(f.now, f.sessions[id], "test")
+	f.settle(f.now)
+	f.mu.Unlock()
+	checkBoard(f.t, f.Board)
+}
+
+// Who leaves the GUID out is not trusted more than who names a wrong one. A Call
+// Bridge of ours that leaves it out is found by its calls; without any it is left
+// alone.
+func TestUnnamedCallBridge(t *testing.T) {
+	up := ServerStatus{Server: cms1, State: ServerUp, Identified: true, CallBridge: "A"}
+	f := newFixture(t, Options{})
+	f.send(callStart("c", "k"), join("a", "c", room))
+	f.pass(time.Minute)
+	f.verified("k", true) // nobody could tell yet
+	f.ReportServer(f.now, up)
+	f.pass(4 * time.Second)
+	f.verified("k", true)
+	f.alarmed("unnamed")
+	f.pass(time.Second)
+	f.verified("k", false)
+	f.alarmed("unnamed", "192.0.2.1", "servers under [cms]", "allow")
+	f.pass(10 * time.Second)
+	f.shown("k", Level3)
+	f.send(callEnd("c"), callStart("d", "l"), join("b", "d", room))
+	f.verified("l", false) // it does not begin anew
+	f.Bind(f.now, "s1", cms1, Proven)
+	checkBoard(t, f.Board)
+	f.verified("l", true)
+	f.alarmed("unnamed")
+
+	g := f.other("s2", "")
+	g.send(nothing())
+	f.pass(time.Hour)
+	f.alarmed("unnamed") // it may only be idle
+	g.now = f.now
+	g.send(callStart("e", "m"))
+	f.verified("m", true)
+	f.pass(5 * time.Second)
+	f.verified("m", false)
+	f.alarmed("unnamed", "192.0.2.2")
+	g.src.CallBridge = "Z" // now it names one
+	g.send(nothing())
+	f.alarmed("unnamed")
+	f.alarmed("unknown/z", "192.0.2.2")
 }
 
 // A server without a GUID, outside any cluster, may be any Call Bridge.

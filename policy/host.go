@@ -1,0 +1,178 @@
+package policy
+
+import (
+	"strings"
+	"time"
+)
+
+// enter notes a call that has come into the meeting.
+func (m *meeting) enter(c *call) {
+	c.meeting = m
+	m.calls = append(m.calls, c)
+	m.host(c.session, 1)
+	if c.links > 0 {
+		m.link(c)
+	}
+	if c.overflow != "" {
+		m.over++
+	}
+	m.away += len(c.away)
+	if m.namerSet && m.namer == nil && c.name != "" {
+		m.namer = c
+	}
+}
+
+// drop takes a call out of the meeting.
+func (m *meeting) drop(c *call) {
+	for i, other := range m.calls {
+		if other == c {
+			m.calls = append(m.calls[:i], m.calls[i+1:]...)
+			break
+		}
+	}
+	m.host(c.session, -1)
+	if c.links > 0 {
+		m.unlink(c)
+	}
+	if c.overflow != "" {
+		m.over--
+	}
+	m.away -= len(c.away)
+	if m.namer == c {
+		m.namerSet = false
+	}
+	c.meeting = nil
+}
+
+// host notes that a session has n calls more in the meeting.
+func (m *meeting) host(s *session, n int) {
+	if m.hosted == nil {
+		m.hosted = make(map[*session]int, 1)
+	}
+	if m.hosted[s] += n; m.hosted[s] == 0 {
+		delete(m.hosted, s)
+	}
+	if s.watched {
+		m.watched += n
+	}
+}
+
+// link and unlink keep the list of calls that have links.
+func (m *meeting) link(c *call) {
+	c.linkPos = len(m.linked)
+	m.linked = append(m.linked, c)
+}
+
+func (m *meeting) unlink(c *call) {
+	last := len(m.linked) - 1
+	m.linked[c.linkPos] = m.linked[last]
+	m.linked[c.linkPos].linkPos = c.linkPos
+	m.linked[last] = nil
+	m.linked = m.linked[:last]
+}
+
+// otherCalls counts the meeting's calls on other Call Bridges than a session's, as
+// far as configured servers confirm these: anybody who knows a correlator can make
+// up a call, and nobody must be hidden by it.
+func (m *meeting) otherCalls(s *session) int {
+	if s.watched {
+		return m.watched - m.hosted[s]
+	}
+	return m.watched
+}
+
+// hosts reports whether the meeting has a call on a Call Bridge that is watched.
+func (m *meeting) hosts(guid string) bool {
+	for s := range m.hosted {
+		if s.watched && strings.EqualFold(s.bridge, guid) {
+			return true
+		}
+	}
+	return false
+}
+
+// addLinks notes that a call has n links more.
+func (c *call) addLinks(n int) {
+	had := c.links > 0
+	c.links += n
+	switch m := c.meeting; {
+	case m == nil || had == (c.links > 0):
+	case had:
+		m.unlink(c)
+	default:
+		m.link(c)
+	}
+}
+
+// overflowed notes why a call counts as level 3; empty: it does not.
+func (c *call) overflowed(why string) {
+	if m := c.meeting; m != nil && (c.overflow == "") != (why == "") {
+		if why == "" {
+			m.over--
+		} else {
+			m.over++
+		}
+	}
+	c.overflow = why
+}
+
+// rename gives a call its name.
+func (c *call) rename(name string) {
+	if c.meeting != nil && (c.name == "") != (name == "") {
+		c.meeting.namerSet = false
+	}
+	c.name = name
+}
+
+// cover has a call's links counted anew where it matters: once there are as many
+// calls for them to lead to, or no longer.
+func (b *Board) cover(now time.Time, c *call) {
+	if c.meeting == nil {
+		return
+	}
+	if covered := c.links <= c.meeting.otherCalls(c.session); covered != c.covered {
+		c.covered = covered
+		b.recountLinks(now, c)
+	}
+}
+
+// coverMeeting does so for all calls of a meeting, when one that is watched came,
+// or went: then who was told to be behind a link may have been there.
+func (b *Board) coverMeeting(now time.Time, m *meeting, went bool) {
+	for _, c := range m.linked {
+		if went {
+			b.needCall(c, needPeople)
+		}
+		if went && c.told {
+			c.told, c.covered = false, c.links <= m.otherCalls(c.session)
+			b.recountLinks(now, c)
+		} else {
+			b.cover(now, c)
+		}
+	}
+}
+
+// rewatch follows whether a session is confirmed: what its calls vouch for in
+// their meetings depends on it.
+func (b *Board) rewatch(now time.Time, s *session) {
+	is := s.confirmed()
+	if is == s.watched {
+		return
+	}
+	meetings := map[*meeting]struct{}{}
+	for _, c := range s.calls {
+		if c.meeting != nil {
+			meetings[c.meeting] = struct{}{}
+		}
+	}
+	s.watched = is
+	for m := range meetings {
+		if is {
+			m.watched += m.hosted[s]
+		} else {
+			m.watched -= m.hosted[s]
+		}
+		b.coverMeeting(now, m, !is)
+		b.touch(m)
+	}
+}
