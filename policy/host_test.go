@@ -136,3 +136,31 @@ func TestMadeUpCallHostsNobody(t *testing.T) {
 		t.Errorf("%d people elsewhere, want 1", n)
 	}
 }
+
+// A record that calls somebody a link is believed until his own server, asked for
+// him, names another subType. That he is no recorder it does not tell.
+func TestFalseLink(t *testing.T) {
+	for _, tc := range []struct {
+		name, subType string
+		lie           fact
+		want          Level
+	}{
+		{"a link, says the record, not the server", "lync", sub("distributionLink"), Level3},
+		{"a link, say both", "distributionLink", sub("distributionLink"), LevelNone},
+		{"a link, the server names nothing", "", sub("distributionLink"), LevelNone},
+		{"a recorder, says the record", "lync", recorder, LevelNone},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			f := followed(t, Options{})
+			f.other("s2", "B").confirmed("cms2").send(callStart("d", "k")) // a link may lead there
+			f.send(callStart("c", "k"), legUpdate("a", in("c"), connected, from(alien), tc.lie))
+			f.computed("k", LevelNone)
+			f.round(f.index, []CallFacts{{ID: "c", Correlator: "k"}}, listed("a", "c", alien))
+			d := details("a", "c", alien)
+			d.SubType = tc.subType
+			f.AnswerLeg(f.now, f.asks("call c", "leg a")["leg a"], d, true)
+			checkBoard(t, f.Board)
+			f.computed("k", tc.want)
+		})
+	}
+}

@@ -135,6 +135,15 @@ func clip(address string) string {
 	return address
 }
 
+// unlinkedBy takes back that the leg is a link, which anybody's record may have
+// said, if its own server names another subType. What it does not name proves
+// nothing; nor does it tell a recorder from somebody who is recorded.
+func (l *leg) unlinkedBy(f *LegFacts) {
+	if f.SubType != "" && f.SubType != "distributionLink" {
+		l.kind &^= kindLink
+	}
+}
+
 // merge enters what a record says. index orders the record among the others of
 // its session. It reports whether the leg has to be classified anew.
 func (l *leg) merge(f *LegFacts, index int64) (classify bool) {

@@ -367,6 +367,7 @@ func (b *Board) AnswerLeg(now time.Time, q Question, f LegFacts, exists bool) {
 		if l.belied(q.at, &f) {
 			b.revive(now, s, l, q.asOf)
 		}
+		l.unlinkedBy(&f)
 		if l = b.seenLeg(now, s, q.asOf, &f); l != nil {
 			l.readAt, l.listedAt = max(l.readAt, q.asOf), max(l.listedAt, q.asOf)
 			from := l.call
