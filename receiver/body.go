@@ -108,13 +108,13 @@ func (w *work) grow(limit int) error {
 // may have it.
 func (w *work) hold(more int64) error {
 	one := int64(w.s.o.MaxBody + keptBody)
-	mine, all := w.from.Add(more), w.s.large.Add(more)
-	w.held += more
-	switch {
-	case mine > largeOfSource*one:
-		w.give(more)
+	// Its own part comes first: who is refused for that is not seen by others.
+	if w.from.Add(more) > largeOfSource*one {
+		w.from.Add(-more)
 		return errBusyFrom
-	case all > largeBodies*one:
+	}
+	w.held += more
+	if w.s.large.Add(more) > largeBodies*one {
 		w.give(more)
 		return errBusy
 	}

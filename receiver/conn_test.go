@@ -3,6 +3,7 @@ package receiver
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"strings"
@@ -139,8 +140,8 @@ func TestLargeBodies(t *testing.T) {
 	s := start(t, &fakeBoard{}, Options{MaxBody: 1 << 20, ReadTimeout: 5 * time.Second})
 	body := strings.Repeat("x", 1<<20)
 	refused := 0
-	for range 40 {
-		w := dial(t, s)
+	for i := range 40 {
+		w := dialFrom(t, s, fmt.Sprintf("127.0.0.%d", 1+i%20)) // none has its own part of the memory used up
 		w.send(posting(body)[:1<<20])
 	}
 	until(t, "there is no memory for more", func() bool { refused = int(s.Stats().Refused); return refused > 0 })

@@ -90,6 +90,7 @@ func TestCounts(t *testing.T) {
 	w := dial(t, s)
 	w.send(asking("GET", "/somewhere"))
 	w.answer()
+	until(t, "the others have ended", func() bool { return s.Counts().Connections == 1 })
 	n := s.Counts()
 	nonzero := func(m map[string]uint64) map[string]uint64 {
 		m = maps.Clone(m)
