@@ -279,6 +279,10 @@ func (b *Board) distrust(now time.Time, s *session, limit int64, why string) {
 		b.touch(c.meeting)
 	}
 	for _, l := range s.legs {
+		if l.ended { // by whom is not known: who is still shown is asked about at once
+			l.met = time.Time{}
+			continue
+		}
 		for _, at := range []*int64{&l.bornAt, &l.newest, &l.nameAt, &l.partyAt, &l.addressAt, &l.groupAt, &l.targetAt, &l.lobbyAt} {
 			within(at)
 		}
