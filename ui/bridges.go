@@ -327,7 +327,7 @@ func (m *model) bridgeInFull(b *policy.BridgeView) [][]part {
 	}
 	address := dash(b.Server)
 	if b.Bound.Insecure {
-		address += " INSECURE: its certificate is not verified"
+		address += " INSECURE: http://, or nothing proves that it is the server"
 	}
 	line("Server", address+" ("+b.Sureness.String()+")", "")
 	line("Version", dash(b.Bound.Version), "")
