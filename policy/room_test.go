@@ -216,7 +216,7 @@ func TestBoundHeals(t *testing.T) {
 // only while somebody bears on them, and nothing grows.
 func TestFloodAtRandom(t *testing.T) {
 	evicted, full := 0, 0
-	rapid.Check(t, func(rt *rapid.T) {
+	history := func(rt *rapid.T) {
 		bounds := Bounds{Sessions: 6, Calls: 12, Legs: 16, LegsPerCall: 6, DepartedPerSess: 2, SessionsPerBridge: 2, Alarms: 8}
 		f := &fixture{Board: NewBoard(Options{Rules: siteRules(t), Bounds: bounds}), t: t, now: t0, src: Source{Session: "s1", CallBridge: "A", Address: "192.0.2.1"}}
 		f.Follow(f.now, cms1)
@@ -288,7 +288,10 @@ func TestFloodAtRandom(t *testing.T) {
 			}
 		}
 		evicted += int(f.evicted)
-	})
+	}
+	for try := 0; try < 5 && (evicted == 0 || full == 0); try++ { // what is rare shall be met at all
+		rapid.Check(t, history)
+	}
 	if evicted == 0 || full == 0 {
 		t.Errorf("%d sessions were evicted, and %d times the board was full", evicted, full)
 	}
