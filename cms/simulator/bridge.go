@@ -35,7 +35,8 @@ type Bridge struct {
 	ended    []*Call // the last calls that ended
 	restarts int
 	senders  []*sender
-	held     int // posts wait while above zero
+	feed     func() bool // see Feed
+	held     int         // posts wait while above zero
 	paused   bool
 	cutOff   bool          // no receiver is in reach
 	queue    int           // most records that wait for one receiver

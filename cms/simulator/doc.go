@@ -27,6 +27,12 @@
 // its own: it posts and is linked to as the others are, who list its
 // participants.
 //
+// # Load
+//
+// Bridge.Feed drives a Call Bridge at the pace of its posts, for as many records
+// as are taken, or a set number a second; Options.NewPoster posts in a leaner way
+// than net/http. The command in the folder bench measures with both.
+//
 // # Seeds
 //
 // The GUIDs of calls and legs follow from Options.Seed and from how the cluster
@@ -56,7 +62,7 @@
 // the oldest are discarded and reported as missing. Only these wait: Cluster.Wait and Cluster.WaitDelivered
 // for what their names say, Cluster.SetReceivers and Cluster.Close for the
 // goroutines that they end, Bridge.SendRaw for the answer, Script.Play for the
-// end of its context.
+// end of its context. What Bridge.Feed was given may wait for its time: the posts of its Call Bridge wait with it.
 //
 // # Ownership
 //

@@ -59,6 +59,10 @@ type Options struct {
 	Listen func(address string) (net.Listener, error)
 	// Dial connects to receivers; nil: the usual way.
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)
+	// NewPoster makes what posts one Call Bridge's records to one receiver; nil:
+	// by net/http, with Dial, ReceiverTLS and PostTimeout. A leaner one leaves
+	// more of a machine to the program that is measured.
+	NewPoster func() Poster
 }
 
 // Validate says what is wrong with the options.
@@ -117,6 +121,9 @@ func (o Options) withDefaults() Options {
 	}
 	if o.Listen == nil {
 		o.Listen = listenLoopback
+	}
+	if o.NewPoster == nil {
+		o.NewPoster = func() Poster { return newHTTPPoster(&o) }
 	}
 	names := make([]string, o.Bridges)
 	copy(names, o.Names)

@@ -104,5 +104,5 @@ func (b *Bridge) SendRaw(ctx context.Context, body []byte) (status int, err erro
 	s := b.senders[0]
 	uri := s.uri
 	b.cluster.mu.Unlock()
-	return s.post(ctx, uri, body)
+	return s.poster.Post(ctx, uri, body)
 }

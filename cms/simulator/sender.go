@@ -1,10 +1,7 @@
 package simulator
 
 import (
-	"bytes"
 	"context"
-	"fmt"
-	"io"
 	"math/rand/v2"
 	"net/http"
 	"slices"
@@ -18,7 +15,7 @@ import (
 type sender struct {
 	bridge *Bridge
 	id     string // under /system/cdrReceivers
-	client *http.Client
+	poster Poster
 	kick   chan struct{} // holds a token when there may be something to do
 	cancel context.CancelFunc
 	done   chan struct{} // closed when run has ended; nil before start
@@ -61,22 +58,11 @@ func (s *sender) start() {
 	ctx, cancel := context.WithCancel(c.ctx)
 	s.cancel = cancel
 	s.done = make(chan struct{})
-	s.client = &http.Client{
-		Transport: &http.Transport{
-			DialContext:         c.opts.Dial,
-			TLSClientConfig:     c.opts.ReceiverTLS,
-			MaxConnsPerHost:     1,
-			MaxIdleConnsPerHost: 1,
-			IdleConnTimeout:     time.Minute,
-			DisableCompression:  true,
-		},
-		Timeout:       c.opts.PostTimeout,
-		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-	}
+	s.poster = c.opts.NewPoster()
 	done := s.done
 	c.wg.Go(func() {
 		defer close(done)
-		defer s.client.CloseIdleConnections()
+		defer s.poster.Close()
 		defer cancel()
 		s.run(ctx)
 	})
@@ -161,9 +147,26 @@ func (s *sender) run(ctx context.Context) {
 	}
 }
 
-// wantsToPost waits until there are records that may go out; false: ctx ended.
+// wantsToPost waits until there are records that may go out, and has the Call
+// Bridge's feed make some when there are none; false: ctx ended.
 func (s *sender) wantsToPost(ctx context.Context) bool {
-	return s.await(ctx, func() bool { return len(s.queue) > 0 && !s.bridge.holds() })
+	b := s.bridge
+	for {
+		var next func() bool
+		ok := s.await(ctx, func() bool {
+			next = nil
+			if len(s.queue) == 0 {
+				next = b.feed
+			}
+			return (len(s.queue) > 0 || next != nil) && !b.holds()
+		})
+		if !ok || next == nil {
+			return ok
+		}
+		if !next() {
+			b.Feed(nil)
+		}
+	}
 }
 
 // await waits until ready, which it asks under the lock.
@@ -251,7 +254,7 @@ func (s *sender) deliver(ctx context.Context, body []byte, epoch int) {
 		if stale {
 			return
 		}
-		status, err := s.post(ctx, uri, body)
+		status, err := s.poster.Post(ctx, uri, body)
 		ok := err == nil && status == http.StatusOK
 		s.note(ok, epoch)
 		if ok || !s.pause(ctx, epoch) {
@@ -300,24 +303,6 @@ func (s *sender) note(ok bool, epoch int) {
 		}
 	}
 	c.touch()
-}
-
-// post posts a body and returns the status of the answer.
-func (s *sender) post(ctx context.Context, uri string, body []byte) (status int, err error) {
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, uri, bytes.NewReader(body))
-	if err != nil {
-		return 0, fmt.Errorf("simulator: post to %s: %w", uri, err)
-	}
-	req.Header.Set("Content-Type", "text/xml")
-	res, err := s.client.Do(req)
-	if err != nil {
-		return 0, fmt.Errorf("simulator: post to %s: %w", uri, err)
-	}
-	defer res.Body.Close()
-	if _, err := io.Copy(io.Discard, io.LimitReader(res.Body, 1<<20)); err != nil {
-		return 0, fmt.Errorf("simulator: post to %s: %w", uri, err)
-	}
-	return res.StatusCode, nil
 }
 
 // holds tells whether posts wait.
