@@ -215,8 +215,12 @@ func (b *Board) leave(now time.Time, s *session, l *leg, why string) {
 		b.unlink(now, l)
 		c.detachLeg(l)
 		b.touch(c.meeting)
-		if s.round.open {
-			b.needCall(c, needCheck) // its legs may have been as many as it said because this one was still among them
+		if s.round.open && c.bornAt == NoIndex {
+			// Its legs may have been as many as it said because this one was still
+			// among them. Of a call whose start has come a record told of every leg; to
+			// count it again whenever somebody leaves would keep a round from ending
+			// where many leave.
+			b.needCall(c, needCheck)
 		}
 	}
 	l.departures++
