@@ -25,7 +25,6 @@ import (
 
 	"github.com/alecthomas/kong"
 	"golang.org/x/term"
-	"gopkg.in/natefinch/lumberjack.v2"
 
 	"callmark/cms"
 	"callmark/cms/simulator"
@@ -42,7 +41,6 @@ var version = "dev"
 
 const (
 	tickEvery    = 200 * time.Millisecond // of what time does on the board
-	journalEvery = 4096                   // entries that are logged at a time
 	finishWithin = 2 * time.Second        // for writes that are under way at the end
 	clearWithin  = 10 * time.Second       // for on_exit = "clear"
 )
@@ -149,6 +147,7 @@ var errOperatorQuit = errors.New("the operator quit")
 // app is the running program.
 type app struct {
 	log      *slog.Logger
+	lines    *lines // what log writes to
 	board    *policy.Board
 	state    *statefile.Keeper
 	receiver *receiver.Server
@@ -172,11 +171,11 @@ type app struct {
 // given, is called once everything runs.
 func run(ctx context.Context, cl commandLine, c config.Config, ready func(*app), stderr io.Writer) error {
 	headless := cl.NoTUI || !hasTerminal()
-	logger, closeLog := openLog(c.Log, headless, stderr)
+	logger, lines, closeLog := openLog(c.Log, headless, stderr)
 	defer closeLog()
 	defer takeLibraryLog(logger)()
 
-	a := &app{log: logger, stderr: stderr, exit: os.Exit, onExit: c.Marking.OnExit, logFile: c.Log.File}
+	a := &app{log: logger, lines: lines, stderr: stderr, exit: os.Exit, onExit: c.Marking.OnExit, logFile: c.Log.File}
 	a.ctx, a.stop = context.WithCancelCause(ctx)
 	defer a.stop(nil)
 	stopSignals := a.signals()
@@ -340,6 +339,7 @@ func (a *app) spawn(name string, f func()) {
 				a.console.Restore()
 			}
 			a.log.Error("panic", "goroutine", name, "problem", fmt.Sprint(problem), "stack", string(stack))
+			a.lines.release()
 			fmt.Fprintf(a.stderr, "callmark: %s failed: %v\n%s", name, problem, stack)
 			a.exit(1)
 		}()
@@ -366,65 +366,6 @@ func (a *app) tick(ctx context.Context) {
 			a.board.Tick(time.Now())
 		}
 	}
-}
-
-// logJournal writes the board's journal to the log until ctx ends, and what is
-// left then.
-func (a *app) logJournal(ctx context.Context) {
-	changed, cancel := a.board.Watch()
-	defer cancel()
-	after := uint64(0)
-	for over := false; !over; {
-		select {
-		case <-changed:
-		case <-ctx.Done():
-			over = true
-		}
-		for {
-			entries, lost := a.board.Journal(after, journalEvery)
-			if lost > 0 {
-				a.log.Warn("log fell behind", "entries_lost", lost)
-				after += lost
-			}
-			for _, e := range entries {
-				a.log.LogAttrs(context.Background(), e.Weight.SlogLevel(), e.Kind.String(), e.Attrs()...)
-				after = e.Seq
-			}
-			if len(entries) < journalEvery {
-				break
-			}
-		}
-	}
-}
-
-// openLog opens the rotating log and, headless, standard error beside it.
-func openLog(c config.Log, headless bool, stderr io.Writer) (*slog.Logger, func()) {
-	var w io.Writer = io.Discard
-	closeLog := func() {}
-	if c.File != "" {
-		// The file is made readable by its owner alone; it names people. One that
-		// was there is taken from all others, its group excepted: that is a site's
-		// own choice. Those that it is rotated to have its mode.
-		if f, err := os.OpenFile(c.File, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600); err != nil {
-			fmt.Fprintf(stderr, "callmark: no log is kept: %v: set log.file\n", err)
-		} else {
-			if info, err := f.Stat(); err == nil && info.Mode().IsRegular() && info.Mode().Perm()&0o007 != 0 {
-				if err := f.Chmod(info.Mode().Perm() &^ 0o007); err != nil {
-					fmt.Fprintf(stderr, "callmark: everybody on this machine can read the log: %v: chmod o-rwx %s\n", err, c.File)
-				}
-			}
-			_ = f.Close()
-			file := &lumberjack.Logger{Filename: c.File, MaxSize: c.MaxSizeMB, MaxBackups: c.Keep}
-			w, closeLog = file, func() { _ = file.Close() }
-		}
-	}
-	if headless {
-		w = io.MultiWriter(w, stderr)
-	}
-	if c.Format == "json" {
-		return slog.New(slog.NewJSONHandler(w, nil)), closeLog
-	}
-	return slog.New(slog.NewTextHandler(w, nil)), closeLog
 }
 
 // hasTerminal reports whether a console can be shown.

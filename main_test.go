@@ -33,8 +33,11 @@ var house = map[string][]string{
 	"receiver/metrics": {"policy"},
 	"cms":              {"policy"},
 	"cms/simulator":    {"receiver/cdr"},
-	"ui":               {"policy"},
-	"docs/screens":     {"policy", "ui"},
+
+	"cms/simulator/bench": {"cms/simulator"},
+
+	"ui":           {"policy"},
+	"docs/screens": {"policy", "ui"},
 }
 
 // TestHouse holds the imports in the code, tests left out, to the house, and

@@ -564,7 +564,7 @@ func TestFilesAreTheirOwners(t *testing.T) {
 	}
 	t.Run("log", func(t *testing.T) {
 		file := filepath.Join(t.TempDir(), "app.log")
-		logger, closeLog := openLog(config.Log{File: file, Format: "text", MaxSizeMB: 1, Keep: 3}, false, io.Discard)
+		logger, _, closeLog := openLog(config.Log{File: file, Format: "text", MaxSizeMB: 1, Keep: 3}, false, io.Discard)
 		for range 40 {
 			logger.Info("long", "text", strings.Repeat("x", 100_000))
 		}
@@ -574,7 +574,7 @@ func TestFilesAreTheirOwners(t *testing.T) {
 	t.Run("log that was there", func(t *testing.T) {
 		for before, after := range map[os.FileMode]os.FileMode{0o644: 0o640, 0o666: 0o660, 0o600: 0o600, 0o640: 0o640} {
 			file := write(t, before, "")
-			logger, closeLog := openLog(config.Log{File: file, Format: "text", MaxSizeMB: 1, Keep: 3}, false, io.Discard)
+			logger, _, closeLog := openLog(config.Log{File: file, Format: "text", MaxSizeMB: 1, Keep: 3}, false, io.Discard)
 			logger.Info("x")
 			closeLog()
 			if info, err := os.Stat(file); err != nil || info.Mode().Perm() != after {

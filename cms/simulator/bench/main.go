@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"os/signal"
 	"path/filepath"
+	"runtime/debug"
 	"time"
 
 	"github.com/alecthomas/kong"
@@ -32,8 +33,9 @@ type peer struct {
 	Listen string `arg:""`
 }
 
-// Run implements the command.
+// Run implements the command. A peer collects its garbage as it would by itself.
 func (p *peer) Run() error {
+	debug.SetGCPercent(100)
 	ln, err := net.Listen("tcp", p.Listen)
 	if err != nil {
 		return err
@@ -50,6 +52,7 @@ func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
 	g.ctx = ctx
+	debug.SetGCPercent(400) // the generator's garbage is not what is measured
 	if err := g.do(command); err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		os.Exit(1)

@@ -13,7 +13,6 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
-	"sync"
 	"time"
 
 	"callmark/cms/simulator"
@@ -24,40 +23,24 @@ const startWithin = 20 * time.Second
 
 // process is a receiver in a process of its own.
 type process struct {
-	cmd    *exec.Cmd
-	addr   string // host:port that it listens on
-	stderr *tail
-	ended  chan struct{} // closed when it has
+	cmd   *exec.Cmd
+	addr  string        // host:port that it listens on
+	said  string        // the file of its standard error
+	ended chan struct{} // closed when it has
 }
 
 func (p *process) url() string { return "http://" + p.addr + "/cdr" }
 
-// tail keeps the end of what is written to it.
-type tail struct {
-	mu   sync.Mutex
-	text []byte
-}
-
-func (t *tail) Write(b []byte) (int, error) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	t.text = append(t.text, b...)
-	if extra := len(t.text) - 4096; extra > 0 {
-		t.text = append(t.text[:0], t.text[extra:]...)
+// run starts a command that will listen on addr. What it says goes to a file in
+// dir, as to a system's log: to read it would cost the generator.
+func run(cmd *exec.Cmd, dir, addr string) (*process, error) {
+	p := &process{cmd: cmd, addr: addr, said: filepath.Join(dir, "stderr"), ended: make(chan struct{})}
+	stderr, err := os.Create(p.said)
+	if err != nil {
+		return nil, err
 	}
-	return len(b), nil
-}
-
-func (t *tail) String() string {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	return string(t.text)
-}
-
-// run starts a command that will listen on addr.
-func run(cmd *exec.Cmd, addr string) (*process, error) {
-	p := &process{cmd: cmd, addr: addr, stderr: &tail{}, ended: make(chan struct{})}
-	cmd.Stderr = p.stderr
+	defer stderr.Close()
+	cmd.Stderr = stderr
 	if err := cmd.Start(); err != nil {
 		return nil, err
 	}
@@ -68,6 +51,15 @@ func run(cmd *exec.Cmd, addr string) (*process, error) {
 	return p, nil
 }
 
+// words are the last that it said.
+func (p *process) words() string {
+	text, err := os.ReadFile(p.said)
+	if err != nil {
+		return err.Error()
+	}
+	return string(text[max(0, len(text)-4096):])
+}
+
 // kill ends it at once and waits until it has.
 func (p *process) kill() {
 	_ = p.cmd.Process.Kill()
@@ -75,23 +67,42 @@ func (p *process) kill() {
 }
 
 // answers waits until a GET of path is answered 200.
-func (p *process) answers(ctx context.Context, path string, every time.Duration) error {
+func (p *process) answers(ctx context.Context, path string) error {
+	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
+	return p.until(ctx, func(ctx context.Context) error {
+		_, err := get(ctx, client, "http://"+p.addr+path)
+		return err
+	})
+}
+
+// listens waits until it takes connections.
+func (p *process) listens(ctx context.Context) error {
+	return p.until(ctx, func(ctx context.Context) error {
+		conn, err := (&net.Dialer{}).DialContext(ctx, "tcp", p.addr)
+		if err != nil {
+			return err
+		}
+		return conn.Close()
+	})
+}
+
+// until tries something every millisecond until it succeeds.
+func (p *process) until(ctx context.Context, try func(context.Context) error) error {
 	ctx, cancel := context.WithTimeout(ctx, startWithin)
 	defer cancel()
-	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
-	tick := time.NewTicker(every)
+	tick := time.NewTicker(time.Millisecond)
 	defer tick.Stop()
 	for {
-		if body, err := get(ctx, client, "http://"+p.addr+path); err == nil {
+		err := try(ctx)
+		if err == nil {
 			return nil
-		} else if ctx.Err() != nil {
-			return fmt.Errorf("%s does not answer %s: %w: %s\n%s", p.cmd.Path, path, err, body, p.stderr)
 		}
 		select {
 		case <-tick.C:
 		case <-p.ended:
-			return fmt.Errorf("%s has ended:\n%s", p.cmd.Path, p.stderr)
+			return fmt.Errorf("%s has ended:\n%s", p.cmd.Path, p.words())
 		case <-ctx.Done():
+			return fmt.Errorf("%s: %w\n%s", p.cmd.Path, err, p.words())
 		}
 	}
 }
@@ -113,7 +124,7 @@ func get(ctx context.Context, client *http.Client, url string) (body []byte, err
 }
 
 // startPeer starts this program again as one of the peers.
-func startPeer(ctx context.Context, kind string) (*process, error) {
+func startPeer(ctx context.Context, dir, kind string) (*process, error) {
 	self, err := os.Executable()
 	if err != nil {
 		return nil, err
@@ -122,11 +133,11 @@ func startPeer(ctx context.Context, kind string) (*process, error) {
 	if err != nil {
 		return nil, err
 	}
-	p, err := run(exec.Command(self, "peer", kind, addr), addr) // #nosec G204 -- this program
+	p, err := run(exec.Command(self, "peer", kind, addr), dir, addr) // #nosec G204 -- this program
 	if err != nil {
 		return nil, err
 	}
-	if err := p.answers(ctx, "/", 5*time.Millisecond); err != nil && p.cmd.ProcessState != nil {
+	if err := p.listens(ctx); err != nil {
 		p.kill()
 		return nil, err
 	}
@@ -182,11 +193,11 @@ on_exit = "keep"
 	}
 	cmd := exec.Command(g.Callmark, "--no-tui", "--config", config) // #nosec G204 -- the program to be measured
 	cmd.Dir = dir
-	p, err := run(cmd, addr)
+	p, err := run(cmd, dir, addr)
 	if err != nil {
 		return nil, err
 	}
-	if err := p.answers(ctx, "/healthz", time.Millisecond); err != nil {
+	if err := p.answers(ctx, "/healthz"); err != nil {
 		p.kill()
 		return nil, err
 	}

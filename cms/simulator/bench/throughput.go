@@ -81,7 +81,7 @@ func (t *throughput) one(g *bench, kind string) (f figure, err error) {
 	if kind == "callmark" {
 		p, err = g.start(ctx, cluster, dir, setting{})
 	} else {
-		p, err = startPeer(ctx, kind)
+		p, err = startPeer(ctx, dir, kind)
 	}
 	if err != nil {
 		return f, err
@@ -102,7 +102,7 @@ func (t *throughput) one(g *bench, kind string) (f figure, err error) {
 	}
 	defer over.Store(true)
 	if err := wait(ctx, 5*time.Minute, func() bool { return all(people, func(c *coming) bool { return c.full.Load() }) }); err != nil {
-		return f, fmt.Errorf("the calls did not fill: %w\n%s", err, p.stderr)
+		return f, fmt.Errorf("the calls did not fill: %w\n%s", err, p.words())
 	}
 	begun, err := t.sample(cluster, p)
 	if err != nil {
@@ -117,7 +117,7 @@ func (t *throughput) one(g *bench, kind string) (f figure, err error) {
 	}
 	posts := float64(ended.posts - begun.posts)
 	if ended.failed > 0 {
-		return f, fmt.Errorf("%d posts were not answered with 200\n%s", ended.failed, p.stderr)
+		return f, fmt.Errorf("%d posts were not answered with 200\n%s", ended.failed, p.words())
 	}
 	us := func(d time.Duration) float64 { return float64(d.Microseconds()) / posts }
 	return figure{posts / ended.at.Sub(begun.at).Seconds(), us(ended.cpu - begun.cpu), us(ended.own - begun.own)}, nil
