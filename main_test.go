@@ -24,20 +24,18 @@ import (
 
 // house is who may import whom. main may import everything.
 var house = map[string][]string{
-	".":                {"cms", "cms/simulator", "policy", "policy/config", "policy/statefile", "receiver", "receiver/metrics", "ui"},
-	"policy":           {},
-	"policy/config":    {"policy"},
-	"policy/statefile": {"policy"},
-	"receiver/cdr":     {},
-	"receiver":         {"policy", "receiver/cdr"},
-	"receiver/metrics": {"policy"},
-	"cms":              {"policy"},
-	"cms/simulator":    {"receiver/cdr"},
-
+	".":                   {"cms", "cms/simulator", "policy", "policy/config", "policy/statefile", "receiver", "receiver/metrics", "ui"},
+	"policy":              {},
+	"policy/config":       {"policy"},
+	"policy/statefile":    {"policy"},
+	"receiver/cdr":        {},
+	"receiver":            {"policy", "receiver/cdr"},
+	"receiver/metrics":    {"policy"},
+	"cms":                 {"policy"},
+	"cms/simulator":       {"receiver/cdr"},
 	"cms/simulator/bench": {"cms/simulator"},
-
-	"ui":           {"policy"},
-	"docs/screens": {"policy", "ui"},
+	"ui":                  {"policy"},
+	"docs/screens":        {"policy", "ui"},
 }
 
 // TestHouse holds the imports in the code, tests left out, to the house, and

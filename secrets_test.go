@@ -356,7 +356,7 @@ func TestSecretsAtTheLevelOfDebug(t *testing.T) {
 func TestPanicKeepsTheSecret(t *testing.T) {
 	var stderr, logged output
 	codes := make(chan int, 1)
-	a := &app{log: slog.New(slog.NewTextHandler(&logged, nil)), stderr: &stderr, exit: func(code int) { codes <- code }}
+	a := &app{log: slog.New(slog.NewTextHandler(&logged, nil)), lines: &lines{w: &logged}, stderr: &stderr, exit: func(code int) { codes <- code }}
 	c := config.Default()
 	c.CMS.Password, c.Receiver.Token = policy.NewSecret(hush), policy.NewSecret(hushToken)
 	c.Receiver.URI = "http://callmark.example/cdr?token=" + hushToken
