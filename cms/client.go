@@ -44,6 +44,7 @@ const (
 // state and its limits are the server's, whoever calls.
 type Client struct {
 	address  Address
+	name     string
 	insecure bool
 	timeout  time.Duration
 	// The secrets are in these two only: whoever prints a client, or a value that
@@ -60,7 +61,7 @@ type Client struct {
 // newClient makes a client. The options must be valid and have their defaults.
 func newClient(a Address, o Options, tlsConfig *tls.Config) *Client {
 	c := &Client{
-		address: a, timeout: o.Timeout,
+		address: a, name: a.Name(), timeout: o.Timeout,
 		insecure: insecure(a, o),
 		gate:     newGate(o.Rand, o.MaxBackoff), counts: &counts{},
 	}
@@ -89,7 +90,7 @@ func newClient(a Address, o Options, tlsConfig *tls.Config) *Client {
 }
 
 // Name is how the server is called everywhere: host:port.
-func (c *Client) Name() string { return c.address.Name() }
+func (c *Client) Name() string { return c.name }
 
 // close gives the idle connections up.
 func (c *Client) close() {

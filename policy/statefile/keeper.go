@@ -13,6 +13,7 @@ import (
 
 const (
 	gather  = 250 * time.Millisecond // what changes within it costs one writing
+	look    = 20 * time.Millisecond  // at most so often, whether it has: the board changes with every record
 	tryNext = 10 * time.Second       // after a writing that failed
 )
 
@@ -163,6 +164,14 @@ func (k *Keeper) Run(ctx context.Context) {
 			case <-ctx.Done():
 				return
 			case <-changed:
+			}
+			if !k.due() {
+				pause.Reset(look)
+				select {
+				case <-ctx.Done():
+					return
+				case <-pause.C:
+				}
 			}
 		}
 		pause.Reset(wait)
