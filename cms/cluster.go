@@ -37,9 +37,11 @@ type Cluster struct {
 // the cluster's lock.
 type server struct {
 	*Client
-	queued atomic.Int64  // markings that wait
-	wake   chan struct{} // the keeper has something to do
-	report chan struct{} // the status may have changed
+	queued atomic.Int64 // markings that wait
+	// reportDue: the reporter looks by itself within a second.
+	reportDue atomic.Bool
+	wake      chan struct{} // the keeper has something to do
+	report    chan struct{} // the status may have changed
 
 	id      identity
 	ips     []netip.Addr

@@ -187,6 +187,7 @@ func (c *Cluster) reportLoop(ctx context.Context, s *server) {
 			wait = reportEvery
 		}
 		alarm = c.raise(now, s, st, g.attempts, alarm)
+		s.reportDue.Store(wait >= 0)
 		if !sleep(ctx, wait, s.report) {
 			return
 		}

@@ -40,8 +40,9 @@ type Notifier struct {
 type writer struct {
 	s     *server
 	queue *queue
-	rises int // requests under way that are rises
-	falls int // and that are not
+	rises int       // requests under way that are rises
+	falls int       // and that are not
+	until time.Time // when the budget allows the next write: till then nobody need wake it
 	wake  chan struct{}
 }
 
@@ -217,7 +218,9 @@ func (n *Notifier) place(now time.Time, w policy.Want) {
 	wr.queue.put(e)
 	n.waiting[w.Ref] = wr
 	n.counted(wr)
-	poke(wr.wake)
+	if !now.Before(wr.until) {
+		poke(wr.wake)
+	}
 }
 
 // bind tells the board whose session it is, if that is news.
@@ -247,7 +250,9 @@ func (n *Notifier) unqueue(ref policy.CallRef) {
 
 func (n *Notifier) counted(wr *writer) {
 	if l := int64(wr.queue.len()); wr.s.queued.Swap(l) != l {
-		poke(wr.s.report)
+		if !wr.s.reportDue.Load() {
+			poke(wr.s.report)
+		}
 		if l == 0 {
 			poke(wr.s.wake) // from now on the keeper probes
 		}
@@ -284,6 +289,7 @@ func (n *Notifier) begin(wr *writer) (wait time.Duration) {
 		token := wr.s.limits[writes].ReserveN(now, 1)
 		if wait := token.DelayFrom(now); wait > 0 {
 			token.CancelAt(now)
+			wr.until = now.Add(wait)
 			return wait
 		}
 		t, wait, ok := wr.s.gate.enter(writes, now)
