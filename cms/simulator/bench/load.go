@@ -97,3 +97,6 @@ func mixed(seed uint64) func(int) int {
 		return 2
 	}
 }
+
+// share is the i-th part of n, as even as can be.
+func share(n, parts, i int) int { return n*(i+1)/parts - n*i/parts }

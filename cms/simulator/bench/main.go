@@ -21,6 +21,7 @@ type bench struct {
 	Seed     uint64 `default:"1" help:"Of all that is random."`
 
 	Throughput throughput `cmd:"" help:"Posts a second: callmark, fasthttp answering 200, and a plain receiver, in turns."`
+	Latency    latency    `cmd:"" help:"From a record that changes a level to the right marking at the API."`
 	Peer       peer       `cmd:"" hidden:""`
 
 	ctx context.Context

@@ -1,0 +1,44 @@
+package main
+
+import (
+	"context"
+	"sync/atomic"
+	"time"
+
+	"callmark/cms/simulator"
+)
+
+// crowd are the people of all Call Bridges.
+type crowd struct {
+	people []*coming
+	over   atomic.Bool // they stop
+}
+
+// fill starts calls on all Call Bridges and lets people come, at full speed, and
+// then come and go until over is set.
+func fill(s *site, calls, legs int, seed uint64) *crowd {
+	c := &crowd{}
+	bridges := s.cluster.Bridges()
+	for i, b := range bridges {
+		c.people = append(c.people, newComing(b, share(calls, len(bridges), i), legs, mixed(seed+uint64(i))))
+	}
+	s.feed(func(_ *simulator.Bridge, i int) func() bool {
+		return func() bool {
+			c.people[i].step()
+			return !c.over.Load()
+		}
+	})
+	return c
+}
+
+// wait waits until every call has had its legs once.
+func (c *crowd) wait(ctx context.Context, within time.Duration) error {
+	return wait(ctx, within, func() bool {
+		for _, p := range c.people {
+			if !p.full.Load() {
+				return false
+			}
+		}
+		return true
+	})
+}
