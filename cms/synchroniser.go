@@ -45,31 +45,35 @@ type Pictured interface {
 // Synchroniser reads from the servers what the board wants to know. See the
 // package's comment for its rules.
 type Synchroniser struct {
-	c      *Cluster
-	board  Pictured
-	o      Options
-	cancel context.CancelFunc
-	wg     sync.WaitGroup
-	start  sync.Once
+	c       *Cluster
+	board   Pictured
+	o       Options
+	readers []*reader // by server
+	cancel  context.CancelFunc
+	wg      sync.WaitGroup
+	start   sync.Once
 }
 
 // NewSynchroniser makes a synchroniser for the cluster's servers. Start the
 // cluster as well.
 func NewSynchroniser(c *Cluster, board Pictured) *Synchroniser {
-	return &Synchroniser{c: c, board: board, o: c.o}
+	y := &Synchroniser{c: c, board: board, o: c.o}
+	for _, s := range c.servers {
+		r := &reader{y: y, s: s, name: s.Name(), lists: make(chan struct{}, 1), gate: make(chan struct{}, 1), failures: map[string]int{}}
+		s.gate.onChange(func() { poke(r.gate) })
+		y.readers = append(y.readers, r)
+	}
+	return y
 }
 
 // Start begins to read. It ends with the context or with Stop.
 func (y *Synchroniser) Start(ctx context.Context) {
 	y.start.Do(func() {
 		ctx, y.cancel = context.WithCancel(ctx)
-		var readers []*reader
-		for _, s := range y.c.servers { // all before the first one reads
-			r := &reader{y: y, s: s, name: s.Name(), lists: make(chan struct{}, 1), failures: map[string]int{}}
+		for _, r := range y.readers { // all before the first one reads
 			r.wake = y.board.Follow(time.Now(), r.name)
-			readers = append(readers, r)
 		}
-		for _, r := range readers {
+		for _, r := range y.readers {
 			y.goes("status "+r.name, func() { r.pollLoop(ctx) })
 			y.goes("lists "+r.name, func() { r.listLoop(ctx) })
 			y.goes("questions "+r.name, func() { r.askLoop(ctx) })
@@ -109,6 +113,7 @@ type reader struct {
 	name  string
 	wake  <-chan struct{} // the board wants to know something
 	lists chan struct{}   // it may be lists
+	gate  chan struct{}   // holds a token when the server's gate has changed
 
 	mu       sync.Mutex
 	failures map[string]int // of questions whose answers were wrong, by id
@@ -193,8 +198,11 @@ func (r *reader) listLoop(ctx context.Context) {
 			var g *GateError
 			if err := r.round(ctx, why); errors.As(err, &g) && g.State == policy.ServerUnknown {
 				// Another request is the first of all, and under way: no failure.
-				wait = retryPause
 				r.y.board.NotListed(time.Now(), r.name, why, "")
+				if !sleep(ctx, retryPause, r.gate) {
+					return
+				}
+				continue
 			} else if err != nil && ctx.Err() == nil {
 				failures++
 				wait = max(retryPause, answerBackoff.within(r.y.o.MaxBackoff).after(failures, r.y.o.Rand()))

@@ -12,6 +12,7 @@ import (
 type crowd struct {
 	people []*coming
 	over   atomic.Bool // they stop
+	came   atomic.Int64
 }
 
 // fill starts calls on all Call Bridges and lets people come, at full speed, and
@@ -24,7 +25,9 @@ func fill(s *site, calls, legs int, seed uint64) *crowd {
 	}
 	s.feed(func(_ *simulator.Bridge, i int) func() bool {
 		return func() bool {
-			c.people[i].step()
+			if c.people[i].step() {
+				c.came.Add(1)
+			}
 			return !c.over.Load()
 		}
 	})

@@ -65,8 +65,8 @@ func newComing(b *simulator.Bridge, calls, legs int, level func(n int) int) *com
 	return c
 }
 
-// step drives one record.
-func (c *coming) step() {
+// step drives one record, and reports whether it connected somebody.
+func (c *coming) step() bool {
 	at := c.n % len(c.calls)
 	switch {
 	case c.begun != nil:
@@ -74,6 +74,7 @@ func (c *coming) step() {
 		c.people[at] = append(c.people[at], c.begun)
 		c.begun = nil
 		c.n++
+		return true
 	case len(c.people[at]) >= c.legs:
 		c.full.Store(true)
 		c.people[at][0].End()
@@ -82,6 +83,7 @@ func (c *coming) step() {
 		c.came++
 		c.begun = c.bridge.NewLeg(person(c.level(c.came), c.came))
 	}
+	return false
 }
 
 // mixed makes one in sixteen external and one in three a secure room, at random.

@@ -22,6 +22,10 @@ type bench struct {
 
 	Throughput throughput `cmd:"" help:"Posts a second: callmark, fasthttp answering 200, and a plain receiver, in turns."`
 	Latency    latency    `cmd:"" help:"From a record that changes a level to the right marking at the API."`
+	Storm      storm      `cmd:"" help:"From the last record to the last right marking, when many people come at once."`
+	Scale      scale      `cmd:"" help:"All of it with more and more legs present."`
+	Churn      churn      `cmd:"" help:"Memory, while people come and go."`
+	Start      begin      `cmd:"" help:"From the start of the process until it is ready."`
 	Peer       peer       `cmd:"" hidden:""`
 
 	ctx context.Context
