@@ -146,9 +146,9 @@ func newArrival(b *simulator.Bridge, calls, legs int, rng *rand.Rand) *arrival {
 		a.calls = append(a.calls, b.StartCall(simulator.CallSpec{Name: fmt.Sprintf("%s storm %d", b.Name(), i+1), KeepEmpty: true}))
 		levels := make([]int, (legs+calls-1)/calls)
 		for j := range levels {
-			levels[j] = 1 + rng.IntN(1+i%3)
+			levels[j] = 1 + rng.IntN(max(1, i%3))
 		}
-		levels[rng.IntN(len(levels))] = 1 + i%3
+		levels[len(levels)-1] = 1 + i%3
 		a.levels = append(a.levels, levels)
 	}
 	return a
