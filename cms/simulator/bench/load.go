@@ -88,7 +88,7 @@ func (c *coming) step() bool {
 
 // mixed makes one in sixteen external and one in three a secure room, at random.
 func mixed(seed uint64) func(int) int {
-	rng := rand.New(rand.NewPCG(seed, 0x6d6978)) // #nosec G404 -- the same work for all
+	rng := rng(seed)
 	return func(int) int {
 		switch n := rng.IntN(48); {
 		case n < 3:
@@ -102,3 +102,8 @@ func mixed(seed uint64) func(int) int {
 
 // share is the i-th part of n, as even as can be.
 func share(n, parts, i int) int { return n*(i+1)/parts - n*i/parts }
+
+// rng makes what is random the same for all who are compared.
+func rng(seed uint64) *rand.Rand {
+	return rand.New(rand.NewPCG(seed, 0x62656e6368)) // #nosec G404 -- it is to be foreseen
+}

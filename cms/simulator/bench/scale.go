@@ -13,7 +13,8 @@ type scale struct {
 	Legs    []int         `default:"1000,10000,100000" help:"Legs that are present, ten in each call."`
 	Bridges int           `default:"8" help:"Call Bridges."`
 	For     time.Duration `default:"10s" help:"How long people come and go at full speed."`
-	Latency time.Duration `default:"30s" help:"How long markings are timed, at 1,000 records a second."`
+	Latency time.Duration `default:"30s" help:"How long markings are timed."`
+	Rate    int           `default:"1000" help:"Records a second meanwhile."`
 	Sync    bool          `default:"true" negatable:"" help:"Also start callmark anew in the middle of it all."`
 }
 
@@ -63,7 +64,7 @@ func (t *scale) one(g *bench, legs int) (values []value, err error) {
 		return nil, err
 	}
 	crowd.over.Store(true)
-	l := latency{For: t.Latency, Rate: 1000}
+	l := latency{For: t.Latency, Rate: t.Rate}
 	times, err := l.measure(g, s, crowd)
 	if err != nil {
 		return nil, err

@@ -44,7 +44,7 @@ func (t *storm) one(g *bench) error {
 	begun := time.Now()
 	var calls []*simulator.Call
 	s.feed(func(b *simulator.Bridge, i int) func() bool {
-		a := newArrival(b, share(t.Calls, t.Bridges, i), share(t.Legs, t.Bridges, i), rand.New(rand.NewPCG(g.Seed, uint64(i)))) // #nosec G404 -- the same storm each time
+		a := newArrival(b, share(t.Calls, t.Bridges, i), share(t.Legs, t.Bridges, i), rng(g.Seed+uint64(i)))
 		calls = append(calls, a.calls...)
 		return a.step
 	})
@@ -100,16 +100,7 @@ func outcomeOf(calls []*simulator.Call, begun, over time.Time) (o outcome) {
 		if n := len(puts); n > 0 && puts[n-1].Time.After(o.last) {
 			o.last = puts[n-1].Time
 		}
-		// When the storm is over nothing new is wanted: what is written from then on
-		// waited all together. Those that were on their way together come in any order.
-		worst := 0
-		for i := len(puts) - 1; i >= 0 && puts[i].Time.After(over.Add(together)); i-- {
-			if level := shown(puts[i].Text); level < worst && !nearWorse(puts[i:], level) {
-				o.early++
-			} else {
-				worst = max(worst, level)
-			}
-		}
+		o.early += lesserFirst(puts, over)
 	}
 	return o
 }
@@ -117,15 +108,23 @@ func outcomeOf(calls []*simulator.Call, begun, over time.Time) (o outcome) {
 // together is for how long writes that begin at once may come apart.
 const together = 20 * time.Millisecond
 
-// nearWorse reports whether every write of a worse level than the first's, after
-// it, came right behind it.
-func nearWorse(puts []simulator.Put, level int) bool {
-	for _, p := range puts[1:] {
-		if shown(p.Text) > level && p.Time.Sub(puts[0].Time) > together {
-			return false
+// lesserFirst counts the writes of one Call Bridge, in the order of their times,
+// that went before one of a worse level. When the storm is over nothing new is
+// wanted: what is written from then on waited all together. What was on its way
+// together comes in any order.
+func lesserFirst(puts []simulator.Put, over time.Time) (n int) {
+	for i, p := range puts {
+		if !p.Time.After(over) {
+			continue
+		}
+		worse := func(q simulator.Put) bool {
+			return shown(q.Text) > shown(p.Text) && q.Time.Sub(p.Time) > together
+		}
+		if slices.ContainsFunc(puts[i+1:], worse) {
+			n++
 		}
 	}
-	return true
+	return n
 }
 
 // arrival drives the calls of one Call Bridge in a storm: all of them start, and
