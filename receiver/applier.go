@@ -24,7 +24,7 @@ type applier struct {
 }
 
 func newApplier(o Options) *applier {
-	return &applier{decoder: cdr.Decoder{Limits: cdr.Limits{
+	return &applier{decoder: cdr.Decoder{Brief: true, Limits: cdr.Limits{
 		MaxBytes: o.MaxBody, MaxDepth: o.MaxDepth, MaxRecords: o.MaxRecords, MaxValue: o.MaxValue,
 	}}}
 }

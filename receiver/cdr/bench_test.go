@@ -18,6 +18,20 @@ func BenchmarkDecodeLegStart(b *testing.B) {
 	}
 }
 
+// BenchmarkDecodeBrief is the same with what callmark uses alone.
+func BenchmarkDecodeBrief(b *testing.B) {
+	body := mustRead(b, "testdata/usual/sip-leg-start.xml")
+	d := Decoder{Brief: true}
+	var doc Document
+	b.SetBytes(int64(len(body)))
+	b.ReportAllocs()
+	for b.Loop() {
+		if err := d.Decode(body, &doc); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
 func BenchmarkDecodeLegEnd(b *testing.B) {
 	body := mustRead(b, "testdata/usual/last-leg-end.xml")
 	var d Decoder

@@ -15,9 +15,20 @@ func parseType(b []byte) Type {
 func (d *Decoder) fieldFor(name []byte) any {
 	switch r := d.record; r.Type {
 	case CallStart, CallEnd:
-		return r.Call.field(name)
+		if f := r.Call.used(name); f != nil || d.Brief {
+			return f
+		}
+		return r.Call.unused(name)
 	case CallLegStart, CallLegUpdate, CallLegEnd:
-		return r.Leg.field(name)
+		if f := r.Leg.used(name); f != nil || d.Brief {
+			return f
+		}
+		return r.Leg.unused(name)
+	}
+	if d.Brief {
+		return nil
+	}
+	switch r := d.record; r.Type {
 	case RecordingStart, RecordingEnd:
 		switch string(name) {
 		case "path":
@@ -38,10 +49,19 @@ func (d *Decoder) fieldFor(name []byte) any {
 	return nil
 }
 
-func (c *Call) field(name []byte) any {
+// used are the fields that a brief Decoder reads, unused the others.
+func (c *Call) used(name []byte) any {
 	switch string(name) {
 	case "name":
 		return &c.Name
+	case "callCorrelator":
+		return &c.Correlator
+	}
+	return nil
+}
+
+func (c *Call) unused(name []byte) any {
+	switch string(name) {
 	case "ownerName":
 		return &c.OwnerName
 	case "callType":
@@ -52,8 +72,6 @@ func (c *Call) field(name []byte) any {
 		return &c.Tenant
 	case "cdrTag":
 		return &c.CdrTag
-	case "callCorrelator":
-		return &c.Correlator
 	case "callLegsCompleted":
 		return &c.LegsCompleted
 	case "callLegsMaxActive":
@@ -64,7 +82,7 @@ func (c *Call) field(name []byte) any {
 	return nil
 }
 
-func (l *Leg) field(name []byte) any {
+func (l *Leg) used(name []byte) any {
 	switch string(name) {
 	case "displayName":
 		return &l.DisplayName
@@ -72,16 +90,10 @@ func (l *Leg) field(name []byte) any {
 		return &l.RemoteParty
 	case "remoteAddress":
 		return &l.RemoteAddress
-	case "localAddress":
-		return &l.LocalAddress
 	case "type":
 		return &l.Type
 	case "subType":
 		return &l.SubType
-	case "lyncSubType":
-		return &l.LyncSubType
-	case "direction":
-		return &l.Direction
 	case "call":
 		return &l.Call
 	case "ivr":
@@ -96,14 +108,28 @@ func (l *Leg) field(name []byte) any {
 		return &l.Recording
 	case "streaming":
 		return &l.Streaming
+	case "groupId":
+		return &l.GroupID
+	case "reason":
+		return &l.Reason
+	}
+	return nil
+}
+
+func (l *Leg) unused(name []byte) any {
+	switch string(name) {
+	case "localAddress":
+		return &l.LocalAddress
+	case "lyncSubType":
+		return &l.LyncSubType
+	case "direction":
+		return &l.Direction
 	case "canMove":
 		return &l.CanMove
 	case "ownerId":
 		return &l.OwnerID
 	case "sipCallId":
 		return &l.SipCallID
-	case "groupId":
-		return &l.GroupID
 	case "movedCallLeg":
 		return &l.MovedCallLeg
 	case "movedCallLegCallBridge":
@@ -114,8 +140,6 @@ func (l *Leg) field(name []byte) any {
 		return &l.CdrTag
 	case "confirmationStatus":
 		return &l.ConfirmationStatus
-	case "reason":
-		return &l.Reason
 	case "remoteTeardown":
 		return &l.RemoteTeardown
 	case "durationSeconds":

@@ -111,6 +111,13 @@ func checkAgainstOracle(t checker, d *Decoder, doc *Document, body []byte) {
 	if diff := diffDocuments(encoded, doc); diff != "" {
 		t.Fatalf("(-encoded again +ours):\n%s", diff)
 	}
+	short := Decoder{Brief: true}
+	if err := short.Decode(bytes.Clone(original), doc); err != nil {
+		t.Fatalf("brief: %v", err)
+	}
+	if diff := diffDocuments(briefly(again), doc); diff != "" {
+		t.Fatalf("brief (-full +ours):\n%s", diff)
+	}
 	narrow := Decoder{Limits: Limits{MaxValue: 7}}
 	if err := narrow.Decode(original, doc); err != nil {
 		t.Fatalf("narrow values: %v", err)
@@ -121,6 +128,23 @@ func checkAgainstOracle(t checker, d *Decoder, doc *Document, body []byte) {
 	if diff := diffDocuments(want, doc); diff != "" {
 		t.Fatalf("narrow values (-encoding/xml +ours):\n%s", diff)
 	}
+}
+
+// briefly is a document with what a brief Decoder reads of it.
+func briefly(doc *Document) *Document {
+	short := &Document{Session: doc.Session, CallBridge: doc.CallBridge}
+	for _, r := range doc.Records {
+		c, l := r.Call, r.Leg
+		r.Call = Call{ID: c.ID, Name: c.Name, Correlator: c.Correlator}
+		r.Leg = Leg{
+			ID: l.ID, DisplayName: l.DisplayName, RemoteParty: l.RemoteParty, RemoteAddress: l.RemoteAddress,
+			Type: l.Type, SubType: l.SubType, Call: l.Call, IVR: l.IVR, State: l.State, Deactivated: l.Deactivated,
+			GuestConnection: l.GuestConnection, Recording: l.Recording, Streaming: l.Streaming, GroupID: l.GroupID, Reason: l.Reason,
+		}
+		r.Media = Media{ID: r.Media.ID}
+		short.Records = append(short.Records, r)
+	}
+	return short
 }
 
 // node is an element as encoding/xml reads it.
