@@ -144,6 +144,7 @@ func (b *Board) classify(l *leg) {
 	if l.kind&(kindApp|kindGuest) != 0 {
 		l.evidence = l.evidence.byApp(l.typeName())
 	}
+	l.evidence.Address = "" // the leg has it
 }
 
 // place puts a leg into the call that its records say, and takes it out of

@@ -227,7 +227,7 @@ func checkBoard(t interface {
 			links := 0
 			for pos, l := range c.legs {
 				inCalls++
-				if l.call != c || l.pos != pos || l.ended || s.legs[l.id] != l {
+				if l.call != c || int(l.pos) != pos || l.ended || s.legs[l.id] != l {
 					fail("leg %s in call %s: call %v, position %d of %d, ended %t", l.id, c.id, l.call == c, l.pos, pos, l.ended)
 				}
 				if l.isLink() {

@@ -17,7 +17,7 @@ type call struct {
 	readAt     int64 // as of which index the API has told all of it, or NoIndex
 	startAt    int64 // index of its latest start, or NoIndex
 	endAt      int64 // index of its end, or NoIndex
-	departures int
+	departures int32
 
 	legs     []*leg
 	unread   int  // of legs: those of whom nothing is known yet
@@ -174,7 +174,7 @@ func (c *call) detachLeg(l *leg) {
 
 // attachLeg puts a leg into the call.
 func (c *call) attachLeg(l *leg) {
-	l.call, l.pos = c, len(c.legs)
+	l.call, l.pos = c, int32(len(c.legs))
 	c.legs = append(c.legs, l)
 	c.session.inCalls++
 	if l.unread {

@@ -1,7 +1,5 @@
 package policy
 
-import "fmt"
-
 // Rule names the rule by which a level was given.
 type Rule uint8
 
@@ -31,11 +29,11 @@ type Evidence struct {
 func (e Evidence) String() string {
 	switch e.Rule {
 	case RuleSecureEntry:
-		return fmt.Sprintf("host %s matches %s in secure_domains", e.Host, e.Entry)
+		return "host " + e.Host + " matches " + e.Entry + " in secure_domains"
 	case RuleInternalEntry:
-		return fmt.Sprintf("host %s matches %s in internal_domains", e.Host, e.Entry)
+		return "host " + e.Host + " matches " + e.Entry + " in internal_domains"
 	case RuleNoEntry:
-		return fmt.Sprintf("host %s matches no entry", e.Host)
+		return "host " + e.Host + " matches no entry"
 	case RuleNoHost:
 		return "the address names no host: " + e.Detail
 	case RuleUnparsable:

@@ -1,6 +1,7 @@
 package policy
 
 import (
+	"slices"
 	"strings"
 	"time"
 )
@@ -44,17 +45,36 @@ func (m *meeting) drop(c *call) {
 	c.meeting = nil
 }
 
+// hosting is how many calls of a meeting a session has. A meeting has as many of
+// these as Call Bridges that it spreads over: few.
+type hosting struct {
+	session *session
+	calls   int
+}
+
 // host notes that a session has n calls more in the meeting.
 func (m *meeting) host(s *session, n int) {
-	if m.hosted == nil {
-		m.hosted = make(map[*session]int, 1)
+	i := slices.IndexFunc(m.hosted, func(h hosting) bool { return h.session == s })
+	if i < 0 {
+		i = len(m.hosted)
+		m.hosted = append(m.hosted, hosting{session: s})
 	}
-	if m.hosted[s] += n; m.hosted[s] == 0 {
-		delete(m.hosted, s)
+	if m.hosted[i].calls += n; m.hosted[i].calls == 0 {
+		m.hosted = slices.Delete(m.hosted, i, i+1)
 	}
 	if s.watched {
 		m.watched += n
 	}
+}
+
+// hostedBy is how many of the meeting's calls a session has.
+func (m *meeting) hostedBy(s *session) int {
+	for _, h := range m.hosted {
+		if h.session == s {
+			return h.calls
+		}
+	}
+	return 0
 }
 
 // link and unlink keep the list of calls that have links.
@@ -76,15 +96,15 @@ func (m *meeting) unlink(c *call) {
 // up a call, and nobody must be hidden by it.
 func (m *meeting) otherCalls(s *session) int {
 	if s.watched {
-		return m.watched - m.hosted[s]
+		return m.watched - m.hostedBy(s)
 	}
 	return m.watched
 }
 
 // hosts reports whether the meeting has a call on a Call Bridge that is watched.
 func (m *meeting) hosts(guid string) bool {
-	for s := range m.hosted {
-		if s.watched && strings.EqualFold(s.bridge, guid) {
+	for _, h := range m.hosted {
+		if h.session.watched && strings.EqualFold(h.session.bridge, guid) {
 			return true
 		}
 	}
@@ -168,9 +188,9 @@ func (b *Board) rewatch(now time.Time, s *session) {
 	s.watched = is
 	for m := range meetings {
 		if is {
-			m.watched += m.hosted[s]
+			m.watched += m.hostedBy(s)
 		} else {
-			m.watched -= m.hosted[s]
+			m.watched -= m.hostedBy(s)
 		}
 		b.coverMeeting(now, m, !is)
 		b.touch(m)

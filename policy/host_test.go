@@ -28,8 +28,8 @@ func checkHosted(fail func(string, ...any), m *meeting) {
 		name = cmp.Or(name, c.name)
 	}
 	for s, n := range hosted {
-		if m.hosted[s] != n || s.watched != s.confirmed() {
-			fail("meeting %s: %d calls of session %s, kept as %d; confirmed %t, kept as %t", m.id, n, s.id, m.hosted[s], s.confirmed(), s.watched)
+		if m.hostedBy(s) != n || s.watched != s.confirmed() {
+			fail("meeting %s: %d calls of session %s, kept as %d; confirmed %t, kept as %t", m.id, n, s.id, m.hostedBy(s), s.confirmed(), s.watched)
 		}
 	}
 	got := [...]int{len(m.hosted), m.watched, len(m.linked), m.over, m.away}

@@ -9,12 +9,12 @@ type meeting struct {
 	started time.Time
 
 	// Of its calls, so that no record makes all of them be looked at; see host.go.
-	hosted   map[*session]int // how many each session has
-	watched  int              // those of sessions that are confirmed
-	linked   []*call          // those that have links
-	over     int              // those that have an overflow of their own
-	away     int              // people whom only the API tells of
-	namer    *call            // the first that has a name, if namerSet
+	hosted   []hosting // how many each session has
+	watched  int       // those of sessions that are confirmed
+	linked   []*call   // those that have links
+	over     int       // those that have an overflow of their own
+	away     int       // people whom only the API tells of
+	namer    *call     // the first that has a name, if namerSet
 	namerSet bool
 
 	counts    [4]int // legs that count, by level
@@ -70,8 +70,8 @@ func (m *meeting) highest() Level {
 	if m.over > 0 {
 		return Level3
 	}
-	for s := range m.hosted {
-		if s.overflow != "" {
+	for _, h := range m.hosted {
+		if h.session.overflow != "" {
 			return Level3
 		}
 	}

@@ -173,9 +173,11 @@ func (b *Board) about(m *meeting, e Entry) Entry {
 // noteLeg enters what became of a leg.
 func (b *Board) noteLeg(now time.Time, l *leg, kind EntryKind, before, level Level, why string) {
 	ev := b.evidence(l)
-	text := ev.String()
+	text := why
 	if kind == EntryLeft {
-		level, text = before, why
+		level = before
+	} else {
+		text = ev.String()
 	}
 	b.note(now, b.about(l.call.meeting, Entry{Kind: kind, Call: l.call.id, Bridge: b.bridgeName(l.call.session), Leg: l.id,
 		Person: l.name, Address: ev.Address, Domain: ev.Host, Level: level, Before: before, Text: text}))

@@ -65,7 +65,7 @@ type session struct {
 type departure struct {
 	leg  *leg
 	call *call
-	nth  int // which of its departures this is; an older one is no longer true
+	nth  int32 // which of its departures this is; an older one is no longer true
 }
 
 func newSession(src Source, now time.Time, order uint64) *session {

@@ -277,11 +277,13 @@ func (b *Board) people(m *meeting, v *MeetingView) {
 
 // evidence is why a leg has its level.
 func (b *Board) evidence(l *leg) Evidence {
+	e := l.evidence
+	e.Address = Clean(l.addressOf(), maxShown)
 	if l.counted == Level3 && l.isLink() && l.kind&(kindLink|kindUnwatched) != 0 {
-		return Evidence{Level: Level3, Rule: RuleUnwatchedLink, Address: l.evidence.Address, Host: l.evidence.Host,
+		return Evidence{Level: Level3, Rule: RuleUnwatchedLink, Address: e.Address, Host: e.Host,
 			Detail: "a link to a Call Bridge that is not watched: nobody knows who is behind it"}
 	}
-	return l.evidence
+	return e
 }
 
 // Legs returns the legs of a meeting: those that count before the others, then
