@@ -87,7 +87,7 @@ func (b *Board) legEvent(now time.Time, s *session, index int64, e *Event) {
 			b.reattach(now, from, "call ended")
 		}
 		// Only the id is needed from here on, and since when it is over.
-		*l = leg{id: l.id, met: now, ended: true, departures: l.departures}
+		*l = leg{id: l.id, met: momentOf(now), ended: true, departures: l.departures}
 		return
 	}
 	if e.Kind == LegStarted && (l.bornAt == NoIndex || index < l.bornAt) {
@@ -107,7 +107,7 @@ func (b *Board) leg(now time.Time, s *session, id string, index int64) *leg {
 		return nil
 	}
 	l := newLeg(id, now, index)
-	l.evidence = b.o.Rules.Classify("")
+	l.finding = b.o.Rules.Classify("").finding()
 	s.legs[id] = l
 	b.legs++
 	return l
@@ -131,9 +131,9 @@ func (b *Board) legOverflow(now time.Time, s *session, index int64, e *Event) {
 // classify gives a leg the evidence of its address and kind.
 func (b *Board) classify(l *leg) {
 	address := l.addressOf()
-	l.evidence = b.o.Rules.Classify(address)
+	e := b.o.Rules.Classify(address)
 	l.kind &^= kindWatched | kindUnwatched
-	if host := l.evidence.Host; host != "" {
+	if host := e.Host; host != "" {
 		if _, ok := b.watched[host]; ok {
 			l.kind |= kindWatched
 		}
@@ -142,9 +142,9 @@ func (b *Board) classify(l *leg) {
 		}
 	}
 	if l.kind&(kindApp|kindGuest) != 0 {
-		l.evidence = l.evidence.byApp(l.typeName())
+		e = e.byApp(l.typeName())
 	}
-	l.evidence.Address = "" // the leg has it
+	l.finding = e.finding()
 }
 
 // place puts a leg into the call that its records say, and takes it out of
@@ -417,7 +417,7 @@ func (b *Board) levelOf(l *leg) Level {
 		// Only its host says that it is a link, and there is no call that it could
 		// lead to. Addresses come from the far end: it counts like anybody.
 	}
-	return l.evidence.Level
+	return l.finding.level
 }
 
 // recount brings a leg's share in its meeting up to date.
@@ -438,8 +438,8 @@ func (b *Board) recount(now time.Time, l *leg) {
 	if level != LevelNone {
 		m.counts[level]++
 		b.totals.Legs++
-		if l.joined.IsZero() {
-			l.joined = now
+		if l.joined == 0 {
+			l.joined = momentOf(now)
 		}
 	}
 	l.counted = level

@@ -51,3 +51,27 @@ func (e Evidence) String() string {
 func (e Evidence) byApp(kind string) Evidence {
 	return Evidence{Level: Level3, Rule: RuleWebApp, Address: e.Address, Host: e.Host, Detail: kind}
 }
+
+// finding is evidence as a leg keeps it, which has the address itself.
+type finding struct {
+	level Level
+	rule  Rule
+	host  string
+	why   string // the entry, or the detail: a rule has one of them
+}
+
+func (e Evidence) finding() finding {
+	return finding{level: e.Level, rule: e.Rule, host: e.Host, why: e.Entry + e.Detail}
+}
+
+// evidence is the finding in full.
+func (f finding) evidence(address string) Evidence {
+	e := Evidence{Level: f.level, Rule: f.rule, Address: Clean(address, maxShown), Host: f.host}
+	switch f.rule {
+	case RuleSecureEntry, RuleInternalEntry:
+		e.Entry = f.why
+	default:
+		e.Detail = f.why
+	}
+	return e
+}

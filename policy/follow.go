@@ -280,7 +280,7 @@ func (b *Board) distrust(now time.Time, s *session, limit int64, why string) {
 	}
 	for _, l := range s.legs {
 		if l.ended { // by whom is not known: who is still shown is asked about at once
-			l.met = time.Time{}
+			l.met = 0
 			continue
 		}
 		for _, at := range []*int64{&l.bornAt, &l.newest, &l.nameAt, &l.partyAt, &l.addressAt, &l.groupAt, &l.targetAt, &l.lobbyAt} {

@@ -13,8 +13,8 @@ type leg struct {
 	call       *call // the call it is in, nil while it is in none
 	pos        int32 // in call.legs
 	departures int32
-	met        time.Time // our clock; once it has ended, when that was
-	joined     time.Time // our clock: when it first counted
+	met        moment // our clock; once it has ended, when that was
+	joined     moment // our clock: when it first counted
 
 	bornAt   int64 // index of its first start, or NoIndex
 	readAt   int64 // as of which index its details were read, or NoIndex
@@ -34,7 +34,7 @@ type leg struct {
 	group     string
 	groupAt   int64
 
-	evidence Evidence // of its address and kind, without the address; its level while it counts as a person
+	finding finding // of its address and kind; its level while it counts as a person
 
 	// Small things stand together: of 100,000 legs each word is nearly a megabyte.
 	ended       bool // an explicit end named it: no record brings it back, see revive
@@ -53,7 +53,7 @@ type leg struct {
 // newLeg is a leg of which nothing is known but its id.
 func newLeg(id string, now time.Time, index int64) *leg {
 	return &leg{
-		id: id, met: now, newest: index,
+		id: id, met: momentOf(now), newest: index,
 		bornAt: NoIndex, readAt: NoIndex, listedAt: NoIndex, nameAt: NoIndex, partyAt: NoIndex,
 		addressAt: NoIndex, groupAt: NoIndex, targetAt: NoIndex, lobbyAt: NoIndex,
 	}

@@ -161,7 +161,7 @@ func callRank(now time.Time, c *call) rank {
 }
 
 func legRank(l *leg) rank {
-	r := rank{class: 2, level: urgency(l.call), leg: -int(l.evidence.Level), id: l.id}
+	r := rank{class: 2, level: urgency(l.call), leg: -int(l.finding.level), id: l.id}
 	if l.need&essential != 0 && l.call != nil {
 		r.class = 1
 	}

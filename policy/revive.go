@@ -12,7 +12,7 @@ const falseEnd = 5 * time.Second
 // belied reports whether an answer that was asked for at a time shows a leg in a
 // call although a record has said, well before, that it is over.
 func (l *leg) belied(asked time.Time, f *LegFacts) bool {
-	return l.ended && f.Call != "" && asked.Sub(l.met) >= falseEnd
+	return l.ended && f.Call != "" && asked.Sub(l.met.time()) >= falseEnd
 }
 
 // revive takes back the end of a leg that its own server shows in a call: asked
@@ -22,7 +22,7 @@ func (b *Board) revive(now time.Time, s *session, l *leg, asOf int64) {
 	departures := l.departures
 	*l = *newLeg(l.id, now, observed(asOf))
 	l.departures = departures + 1 // it is not to be forgotten as departed
-	l.evidence = b.o.Rules.Classify("")
+	l.finding = b.o.Rules.Classify("").finding()
 	b.raise(now, Alarm{
 		Key:    "false/" + s.label(),
 		Text:   fmt.Sprintf("a record in the name of %s said that somebody had left who is still there: %s", b.bridgeName(s), l.id),

@@ -224,7 +224,7 @@ func (b *Board) holder(m *meeting, v *MeetingView) {
 			if l.counted != m.computed || l.counted == LevelNone {
 				continue
 			}
-			if first == nil || l.joined.Before(first.joined) || (l.joined.Equal(first.joined) && l.id < first.id) {
+			if first == nil || l.joined < first.joined || l.joined == first.joined && l.id < first.id {
 				first = l
 			}
 		}
@@ -247,7 +247,7 @@ func (b *Board) people(m *meeting, v *MeetingView) {
 	var groups map[string]Level
 	for _, c := range m.calls {
 		for _, l := range c.legs {
-			if host := l.evidence.Host; l.counted != LevelNone && host != "" && len(v.Domains) < maxDomains {
+			if host := l.finding.host; l.counted != LevelNone && host != "" && len(v.Domains) < maxDomains {
 				if at, found := slices.BinarySearch(v.Domains, host); !found {
 					v.Domains = slices.Insert(v.Domains, at, host)
 				}
@@ -277,8 +277,7 @@ func (b *Board) people(m *meeting, v *MeetingView) {
 
 // evidence is why a leg has its level.
 func (b *Board) evidence(l *leg) Evidence {
-	e := l.evidence
-	e.Address = Clean(l.addressOf(), maxShown)
+	e := l.finding.evidence(l.addressOf())
 	if l.counted == Level3 && l.isLink() && l.kind&(kindLink|kindUnwatched) != 0 {
 		return Evidence{Level: Level3, Rule: RuleUnwatchedLink, Address: e.Address, Host: e.Host,
 			Detail: "a link to a Call Bridge that is not watched: nobody knows who is behind it"}
@@ -301,7 +300,7 @@ func (b *Board) Legs(id MeetingID) []LegView {
 			e := b.evidence(l)
 			legs = append(legs, LegView{
 				ID: l.id, Name: l.name, Address: e.Address, Domain: e.Host, Level: e.Level, Evidence: e,
-				Type: l.typeName(), Presence: l.presence(), Media: l.media, Counts: l.counted != LevelNone, Joined: orElse(l.joined, l.met),
+				Type: l.typeName(), Presence: l.presence(), Media: l.media, Counts: l.counted != LevelNone, Joined: cmp.Or(l.joined, l.met).time(),
 				Group: l.group, Call: c.id, Bridge: b.bridgeName(c.session),
 			})
 		}
@@ -328,13 +327,6 @@ func (b *Board) Legs(id MeetingID) []LegView {
 		return cmp.Compare(x.ID, y.ID)
 	})
 	return legs
-}
-
-func orElse(t, other time.Time) time.Time {
-	if t.IsZero() {
-		return other
-	}
-	return t
 }
 
 // bridgeCalled is how people call the Call Bridge with a GUID.
