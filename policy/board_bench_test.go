@@ -2,34 +2,37 @@ package policy
 
 import (
 	"fmt"
+	"math/rand/v2"
 	"testing"
 	"time"
 )
 
-// Somebody joins by the usual two records and leaves by one, with 10,000
-// meetings of ten legs present. One operation is all three.
+// Somebody joins by the usual two records and leaves by one. One operation is all
+// three. The meetings are drawn from the whole board, as in BenchmarkApply/all.
 func BenchmarkApplyJoinLeave(b *testing.B) {
-	board, src, index := benchmarkBoard(b, 10_000)
-	now := time.Unix(1_700_000_100, 0)
-	events := make([]Event, 1)
-	apply := func(e Event) {
-		events[0], events[0].Index = e, index
-		index++
-		board.Apply(now, src, events)
-	}
-	ids, calls := make([]string, 1000), make([]string, 1000)
-	b.ReportAllocs()
-	for n := 0; b.Loop(); n++ {
-		i := n % len(ids)
-		if i == 0 {
-			for i := range ids { // an id is never used again
-				ids[i], calls[i] = fmt.Sprintf("abcd85ca-0000-4a1a-9252-%012d", n+i), fmt.Sprintf("c0ffee00-0000-4a4a-8b8b-%012d", i)
+	sizes(b, func(b *testing.B, legs int) {
+		board, src, index := benchmarkBoard(b, legs/10)
+		now := time.Unix(1_700_000_100, 0)
+		order := rand.New(rand.NewPCG(1, 2)).Perm(legs / 10)
+		events := make([]Event, 3*batch)
+		inBatches(b, func(i, n int) {
+			id := fmt.Sprintf("abcd85ca-0000-4a1a-9252-%012d", n) // an id is never used again
+			call := fmt.Sprintf("c0ffee00-0000-4a4a-8b8b-%012d", order[n%len(order)])
+			for j, e := range []Event{
+				{Kind: LegStarted, Leg: LegFacts{ID: id, Name: "Eve", RemoteParty: "eve@evil.test", Type: "sip"}},
+				{Kind: LegUpdated, Leg: LegFacts{ID: id, Call: call, Connected: true}},
+				{Kind: LegEnded, Leg: LegFacts{ID: id, Reason: "remote teardown"}},
+			} {
+				e.Index = index
+				index++
+				events[3*i+j] = e
 			}
-		}
-		apply(Event{Kind: LegStarted, Leg: LegFacts{ID: ids[i], Name: "Eve", RemoteParty: "eve@evil.test", Type: "sip"}})
-		apply(Event{Kind: LegUpdated, Leg: LegFacts{ID: ids[i], Call: calls[i], Connected: true}})
-		apply(Event{Kind: LegEnded, Leg: LegFacts{ID: ids[i], Reason: "remote teardown"}})
-	}
+		}, func(i int) {
+			for j := range 3 {
+				board.Apply(now, src, events[3*i+j:3*i+j+1])
+			}
+		})
+	})
 }
 
 // One record of a leg in a call of 10,000 legs, in a session that was met above
