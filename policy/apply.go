@@ -130,8 +130,7 @@ func (b *Board) legOverflow(now time.Time, s *session, index int64, e *Event) {
 
 // classify gives a leg the evidence of its address and kind.
 func (b *Board) classify(l *leg) {
-	address := l.addressOf()
-	e := b.o.Rules.Classify(address)
+	e := b.o.Rules.Classify(l.address)
 	l.kind &^= kindWatched | kindUnwatched
 	if host := e.Host; host != "" {
 		if _, ok := b.watched[host]; ok {

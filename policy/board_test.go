@@ -1481,7 +1481,7 @@ func TestBounds(t *testing.T) {
 				kept += len(c.id) + len(c.name) + len(c.correlator)
 			}
 			for _, l := range s.legs {
-				kept += len(l.id) + len(l.name) + len(l.group) + len(l.party) + len(l.address) + len(l.target)
+				kept += len(l.id) + len(l.name) + len(l.group) + len(l.address) + len(l.target)
 			}
 			if kept > 8192 {
 				t.Errorf("%d bytes are kept", kept)

@@ -283,7 +283,7 @@ func (b *Board) distrust(now time.Time, s *session, limit int64, why string) {
 			l.met = 0
 			continue
 		}
-		for _, at := range []*int64{&l.bornAt, &l.newest, &l.nameAt, &l.partyAt, &l.addressAt, &l.groupAt, &l.targetAt, &l.lobbyAt} {
+		for _, at := range []*int64{&l.bornAt, &l.newest, &l.nameAt, &l.addressAt, &l.groupAt, &l.targetAt, &l.lobbyAt} {
 			within(at)
 		}
 		unread(&l.readAt)

@@ -280,8 +280,11 @@ func (b *Board) behind(now time.Time, s *session) {
 // again merges what the API has told of a leg into a session that knows it, or
 // its call, as well.
 func (b *Board) again(now time.Time, s *session, l *leg) {
-	e := Event{Kind: LegUpdated, Leg: LegFacts{ID: l.id, Name: l.name, RemoteParty: l.party, RemoteAddress: l.address,
+	e := Event{Kind: LegUpdated, Leg: LegFacts{ID: l.id, Name: l.name, RemoteParty: l.address,
 		Group: l.group, Call: l.target, IVR: l.ivr && l.target == "", Connected: l.connected}}
+	if l.current {
+		e.Leg.RemoteAddress = l.address
+	}
 	switch {
 	case l.ended:
 		e.Kind = LegEnded

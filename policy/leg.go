@@ -9,36 +9,16 @@ import (
 // record can change carries the index of the record that it is from, so that a
 // record that comes late changes nothing that a newer one has said.
 type leg struct {
-	id         string
-	call       *call // the call it is in, nil while it is in none
-	pos        int32 // in call.legs
-	departures int32
-	met        moment // our clock; once it has ended, when that was
-	joined     moment // our clock: when it first counted
-
-	bornAt   int64 // index of its first start, or NoIndex
-	readAt   int64 // as of which index its details were read, or NoIndex
-	listedAt int64 // as of which index a list named it, or NoIndex
-	newest   int64 // highest index of its records
-
-	target   string // id of the call that it says to be in; empty in the IVR
-	targetAt int64
-	lobbyAt  int64
-
-	name      string
-	nameAt    int64
-	party     string // remoteParty, until there is an address
-	partyAt   int64
-	address   string // remoteAddress; wins over party
-	addressAt int64
-	group     string
-	groupAt   int64
-
-	finding finding // of its address and kind; its level while it counts as a person
-
-	// Small things stand together: of 100,000 legs each word is nearly a megabyte.
-	ended       bool // an explicit end named it: no record brings it back, see revive
-	unread      bool // who it is is not known before its details are read
+	// What every record looks at stands together, and so do small things: of 100,000
+	// legs each word is nearly a megabyte, and each line of the cache a miss.
+	id          string
+	call        *call // the call it is in, nil while it is in none
+	pos         int32 // in call.legs
+	departures  int32
+	newest      int64  // highest index of its records
+	joined      moment // our clock: when it first counted
+	ended       bool   // an explicit end named it: no record brings it back, see revive
+	unread      bool   // who it is is not known before its details are read
 	ivr         bool
 	connected   bool // once is for ever
 	lobby       bool
@@ -48,13 +28,30 @@ type leg struct {
 	kind        legKind
 	media       Encryption
 	need        need // what is to be read about it
+	current     bool // address is a remoteAddress; else a remoteParty, which only stands in for one
+
+	finding   finding // of its address and kind; its level while it counts as a person
+	address   string
+	addressAt int64
+	target    string // id of the call that it says to be in; empty in the IVR
+	targetAt  int64
+	group     string
+	groupAt   int64
+	name      string
+	nameAt    int64
+	lobbyAt   int64
+
+	met      moment // our clock; once it has ended, when that was
+	bornAt   int64  // index of its first start, or NoIndex
+	readAt   int64  // as of which index its details were read, or NoIndex
+	listedAt int64  // as of which index a list named it, or NoIndex
 }
 
 // newLeg is a leg of which nothing is known but its id.
 func newLeg(id string, now time.Time, index int64) *leg {
 	return &leg{
 		id: id, met: momentOf(now), newest: index,
-		bornAt: NoIndex, readAt: NoIndex, listedAt: NoIndex, nameAt: NoIndex, partyAt: NoIndex,
+		bornAt: NoIndex, readAt: NoIndex, listedAt: NoIndex, nameAt: NoIndex,
 		addressAt: NoIndex, groupAt: NoIndex, targetAt: NoIndex, lobbyAt: NoIndex,
 	}
 }
@@ -79,14 +76,6 @@ const (
 	kindWatched                       // its host is a Call Bridge that is watched
 	kindUnwatched                     // its host is a Call Bridge that is not watched
 )
-
-// addressOf is the address that the leg goes by.
-func (l *leg) addressOf() string {
-	if l.address != "" {
-		return l.address
-	}
-	return l.party
-}
 
 // isLink reports whether the leg leads, or seems to lead, to a Call Bridge.
 func (l *leg) isLink() bool {
@@ -157,17 +146,16 @@ func (l *leg) merge(f *LegFacts, index int64) (classify bool) {
 			l.name = Clean(f.Name, maxName)
 		}
 	}
-	if f.RemoteParty != "" && index >= l.partyAt {
-		l.partyAt = index
-		if l.address == "" && f.RemoteParty != l.party {
-			l.party, classify = clip(f.RemoteParty), true
+	if f.RemoteParty != "" && !l.current && index >= l.addressAt {
+		l.addressAt = index
+		if f.RemoteParty != l.address {
+			l.address, classify = clip(f.RemoteParty), true
 		}
 	}
-	if f.RemoteAddress != "" && index >= l.addressAt {
-		l.addressAt = index
-		if f.RemoteAddress != l.address {
+	if f.RemoteAddress != "" && (!l.current || index >= l.addressAt) {
+		l.addressAt, l.current = index, true
+		if f.RemoteAddress != l.address { // most often it is the party
 			l.address, classify = clip(f.RemoteAddress), true
-			l.party = "" // it will not be needed again
 		}
 	}
 	if f.Group != "" && index >= l.groupAt {

@@ -277,7 +277,7 @@ func (b *Board) people(m *meeting, v *MeetingView) {
 
 // evidence is why a leg has its level.
 func (b *Board) evidence(l *leg) Evidence {
-	e := l.finding.evidence(l.addressOf())
+	e := l.finding.evidence(l.address)
 	if l.counted == Level3 && l.isLink() && l.kind&(kindLink|kindUnwatched) != 0 {
 		return Evidence{Level: Level3, Rule: RuleUnwatchedLink, Address: e.Address, Host: e.Host,
 			Detail: "a link to a Call Bridge that is not watched: nobody knows who is behind it"}
