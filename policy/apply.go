@@ -55,8 +55,12 @@ func (b *Board) endCall(now time.Time, c *call, index int64, why string) {
 
 // legEvent applies a record of a leg.
 func (b *Board) legEvent(now time.Time, s *session, index int64, e *Event) {
-	id := Clean(e.Leg.ID, maxID)
+	id := e.Leg.ID
 	l := s.legs[id]
+	if l == nil { // what is known is clean
+		id = Clean(id, maxID)
+		l = s.legs[id]
+	}
 	if e.Leg.Call != "" && e.Kind != LegEnded && (l == nil || l.call == nil || l.call.id != e.Leg.Call) {
 		// Whoever is in a call proves that it runs, even if he is gone again by
 		// another record that has come before this one.
@@ -229,6 +233,9 @@ func (b *Board) leave(now time.Time, s *session, l *leg, why string) {
 
 // call finds a session's call, or opens it; nil when there is no room.
 func (b *Board) call(now time.Time, s *session, id string) *call {
+	if c := s.calls[id]; c != nil { // what is known is clean
+		return c
+	}
 	id = Clean(id, maxID)
 	if c := s.calls[id]; c != nil {
 		return c

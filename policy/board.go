@@ -48,6 +48,7 @@ type Board struct {
 	goneBefore     uint64 // what went at this version or before is no longer in gone
 	watchers       map[chan struct{}]struct{}
 	totals         Totals
+	groups         []groupLevel // for people alone, so that it need not be made for each view
 	measured       measured
 
 	servers      map[string]ServerStatus
@@ -189,8 +190,9 @@ func (b *Board) session(now time.Time, src Source) *session {
 			b.restarted(now, s)
 			b.judge(now, s)
 			b.bump()
+			return b.sessions[src.Session] // nil if it was the older of two
 		}
-		return b.sessions[src.Session] // nil if it was the older of two
+		return s
 	}
 	if _, over := b.ended[src.Session]; over || src.Session == "" {
 		return nil
@@ -287,20 +289,18 @@ func (b *Board) forget(now time.Time, s *session, why string) {
 // remember keeps a leg or call that left, and forgets the one that left longest
 // ago when there are too many.
 func (b *Board) remember(s *session, d departure) {
-	s.departed = append(s.departed, d)
-	if len(s.departed) > b.o.Bounds.DepartedPerSess {
+	s.departed.add(d)
+	if s.departed.len() > b.o.Bounds.DepartedPerSess {
 		b.forgetOldest(s)
 	}
 }
 
 // forgetOldest forgets what left longest ago; false when nothing is remembered.
 func (b *Board) forgetOldest(s *session) bool {
-	if len(s.departed) == 0 {
+	if s.departed.len() == 0 {
 		return false
 	}
-	old := s.departed[0]
-	s.departed[0] = departure{}
-	s.departed = s.departed[1:]
+	old := s.departed.take()
 	if l := old.leg; l != nil && l.departures == old.nth && l.call == nil {
 		b.cancelLeg(s, l)
 		delete(s.legs, l.id)

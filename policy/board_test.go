@@ -202,9 +202,9 @@ func checkBoard(t interface {
 		}
 		live, inCalls, whole := 0, 0, 0
 		legs += len(s.legs)
-		departed += len(s.departed)
-		if len(s.departed) > b.o.Bounds.DepartedPerSess {
-			fail("session %s remembers %d departures", id, len(s.departed))
+		departed += s.departed.len()
+		if s.departed.len() > b.o.Bounds.DepartedPerSess {
+			fail("session %s remembers %d departures", id, s.departed.len())
 		}
 		for _, c := range s.calls {
 			attached++
@@ -1453,7 +1453,7 @@ func TestBounds(t *testing.T) {
 			}
 		}
 		f.gone("call:c")
-		if n := len(f.sessions["s1"].departed); n != 10 {
+		if n := f.sessions["s1"].departed.len(); n != 10 {
 			t.Errorf("%d departures are remembered, want each once", n)
 		}
 	})

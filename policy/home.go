@@ -236,9 +236,8 @@ func (b *Board) adopt(now time.Time, s, a *session) {
 		}
 	}
 	s.wants.asked += a.wants.asked
-	s.departed = append(a.departed, s.departed...)
-	a.departed = nil
-	for len(s.departed) > b.o.Bounds.DepartedPerSess {
+	s.departed.follow(&a.departed)
+	for s.departed.len() > b.o.Bounds.DepartedPerSess {
 		b.forgetOldest(s)
 	}
 	s.left, s.over = max(s.left, a.left), s.over || a.over

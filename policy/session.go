@@ -57,15 +57,7 @@ type session struct {
 	whole    map[*call]struct{} // calls in meetings that are complete, as of when these were settled
 	live     int                // calls that are attached to a meeting
 	inCalls  int                // legs that are in a call
-	departed []departure
-}
-
-// departure is a leg or a call that left, in the order of leaving. It is
-// remembered for a while, since records of it may still come late.
-type departure struct {
-	leg  *leg
-	call *call
-	nth  int32 // which of its departures this is; an older one is no longer true
+	departed departures
 }
 
 func newSession(src Source, now time.Time, order uint64) *session {

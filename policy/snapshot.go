@@ -241,10 +241,16 @@ func (b *Board) holder(m *meeting, v *MeetingView) {
 	}
 }
 
+// groupLevel is one leg of a group.
+type groupLevel struct {
+	group string
+	level Level
+}
+
 // people counts a meeting's participants: legs of one group are one, as
 // untrusted as the least trusted of them.
 func (b *Board) people(m *meeting, v *MeetingView) {
-	var groups map[string]Level
+	groups := b.groups[:0]
 	for _, c := range m.calls {
 		for _, l := range c.legs {
 			if host := l.finding.host; l.counted != LevelNone && host != "" && len(v.Domains) < maxDomains {
@@ -260,16 +266,18 @@ func (b *Board) people(m *meeting, v *MeetingView) {
 			case l.group == "":
 				v.People[l.counted]++
 			default:
-				if groups == nil {
-					groups = make(map[string]Level, len(c.legs))
-				}
-				groups[l.group] = max(groups[l.group], l.counted)
+				groups = append(groups, groupLevel{l.group, l.counted})
 			}
 		}
 	}
-	for _, level := range groups {
-		v.People[level]++
+	slices.SortFunc(groups, func(x, y groupLevel) int { return cmp.Or(cmp.Compare(x.group, y.group), cmp.Compare(x.level, y.level)) })
+	for i, g := range groups {
+		if i+1 == len(groups) || groups[i+1].group != g.group { // the last of a group is its least trusted
+			v.People[g.level]++
+		}
 	}
+	clear(groups)
+	b.groups = groups
 	for _, p := range m.strangers() {
 		v.People[p.evidence.Level]++
 	}
