@@ -24,8 +24,9 @@ type Board struct {
 	refs     map[CallRef]*call // calls that are attached to a meeting
 	nextRef  CallRef
 	nextSess uint64
-	calls    int // kept, the departed included
-	legs     int // likewise
+	proofs   uint64 // that sessions run on servers: moves with each
+	calls    int    // kept, the departed included
+	legs     int    // likewise
 
 	watched, unwatched map[string]struct{} // hosts of Call Bridges
 
@@ -90,7 +91,9 @@ func NewBoard(o Options) *Board {
 func (b *Board) Apply(now time.Time, src Source, events []Event) Applied {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	src.Session, src.CallBridge, src.Address = Clean(src.Session, maxID), Clean(src.CallBridge, maxID), Clean(src.Address, maxID)
+	if s := b.sessions[src.Session]; s == nil || s.bridge != src.CallBridge || s.address != src.Address { // what is known is clean
+		src.Session, src.CallBridge, src.Address = Clean(src.Session, maxID), Clean(src.CallBridge, maxID), Clean(src.Address, maxID)
+	}
 	if why := b.disbelieved(now, src); why != "" {
 		return b.drop(now, events, why)
 	}

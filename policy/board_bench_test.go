@@ -70,3 +70,38 @@ func BenchmarkApplyGaps(b *testing.B) {
 		board.Apply(now, src, events)
 	}
 }
+
+// One record of one of 24 Call Bridges, each proven to run on a server of its own,
+// with ten meetings of ten legs on each.
+func BenchmarkApplyBridges(b *testing.B) {
+	board := NewBoard(Options{})
+	now := time.Unix(1_700_000_000, 0)
+	const bridges = 24
+	src, index, legs := make([]Source, bridges), make([]int64, bridges), make([][]string, bridges)
+	put := func(i int, e Event) {
+		e.Index = index[i]
+		index[i]++
+		board.Apply(now, src[i], []Event{e})
+	}
+	for i := range src {
+		guid := fmt.Sprintf("77aa6d53-0000-4d3c-8f60-%012d", i)
+		src[i] = Source{Session: fmt.Sprintf("3f1f6f0c-0000-4c1e-9a51-%012d", i), CallBridge: guid, Address: fmt.Sprintf("192.0.2.%d", i)}
+		board.ReportServer(now, ServerStatus{Server: fmt.Sprintf("cms%d.example.com", i), State: ServerUp, Identified: true, CallBridge: guid})
+		for m := range 10 {
+			call := fmt.Sprintf("c0ffee00-%04d-4a4a-8b8b-%012d", i, m)
+			put(i, Event{Kind: CallStarted, Call: CallFacts{ID: call}})
+			for l := range 10 {
+				legs[i] = append(legs[i], fmt.Sprintf("fc9c85ca-%04d-4a1a-%04d-%012d", i, l, m))
+				put(i, Event{Kind: LegStarted, Leg: LegFacts{ID: legs[i][10*m+l], Call: call, Connected: true, RemoteParty: "ann@example.com"}})
+			}
+		}
+	}
+	events := make([]Event, 1)
+	b.ReportAllocs()
+	for n := 0; b.Loop(); n++ {
+		i := n % bridges
+		events[0] = Event{Kind: LegUpdated, Index: index[i], Leg: LegFacts{ID: legs[i][n/bridges%100], Connected: true}}
+		index[i]++
+		board.Apply(now, src[i], events)
+	}
+}

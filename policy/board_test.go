@@ -202,6 +202,11 @@ func checkBoard(t interface {
 		}
 		live, inCalls, whole := 0, 0, 0
 		legs += len(s.legs)
+		for _, other := range b.sessions {
+			if s.alone == b.proofs && s.sureness == Proven && other != s && other.sureness == Proven && other.server == s.server {
+				fail("session %s was found alone on %s, and so is %s", id, s.server, other.id)
+			}
+		}
 		departed += s.departed.len()
 		if s.departed.len() > b.o.Bounds.DepartedPerSess {
 			fail("session %s remembers %d departures", id, s.departed.len())
@@ -284,7 +289,7 @@ func checkBoard(t interface {
 			fail("meeting %s: unverified %q, incomplete %q", m.id, m.unverified, m.incomplete())
 		}
 		checkHosted(fail, m)
-		var counts [4]int
+		var counts [4]int32
 		failing := false
 		if len(m.calls) == 0 {
 			fail("meeting %s has no call", m.id)

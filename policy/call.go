@@ -5,49 +5,50 @@ import "time"
 // call is one live conference on one Call Bridge, or one that has ended and is
 // remembered against late records: then it has no meeting.
 type call struct {
+	// What every record looks at stands together.
 	ref     CallRef
 	id      string
 	session *session
 	meeting *meeting
+	bornAt  int64 // index of its first start, or NoIndex
+	readAt  int64 // as of which index the API has told all of it, or NoIndex
+	startAt int64 // index of its latest start, or NoIndex
+	endAt   int64 // index of its end, or NoIndex
+	legs    []*leg
+	unread  int // of legs: those of whom nothing is known yet
+	links   int // of legs: links to other Call Bridges
 
-	name       string
-	nameAt     int64
-	correlator string
-	bornAt     int64 // index of its first start, or NoIndex
-	readAt     int64 // as of which index the API has told all of it, or NoIndex
-	startAt    int64 // index of its latest start, or NoIndex
-	endAt      int64 // index of its end, or NoIndex
 	departures int32
-
-	legs     []*leg
-	unread   int  // of legs: those of whom nothing is known yet
-	links    int  // of legs: links to other Call Bridges
-	linkPos  int  // in meeting.linked
-	covered  bool // as last looked: there are as many calls elsewhere as links
-	overflow string
-	whole    bool // it is among those of its session that are complete
-
-	need     need
-	checking check
-	away     []person // hosted elsewhere, as the API tells; see remote.go
-	told     bool     // away is all who are behind the call's links
+	need       need
+	covered    bool // as last looked: there are as many calls elsewhere as links
+	whole      bool // it is among those of its session that are complete
+	told       bool // away is all who are behind the call's links
 
 	// What its screens show.
-	wanted      Marking
+	confirmed bool
+	sending   bool
+	uncertain bool // the last request may or may not have worked
+	renew     bool // what is sent runs out before long
+	phased    bool // it was renewed once: from then on it keeps its place among the others
+	wanted    Marking
+	sent      Marking
+	failure   string
+	attempts  int
+	found     found
+
 	wantedSince time.Time
 	wish        time.Time // since when the screens are to show what they do not, as far as is known; zero: met, or a renewal
 	wishSent    time.Time // that of the request under way
-	sent        Marking
 	sentAt      time.Time
-	confirmed   bool
-	sending     bool
-	uncertain   bool // the last request may or may not have worked
-	renew       bool // what is sent runs out before long
-	phased      bool // it was renewed once: from then on it keeps its place among the others
-	failure     string
-	attempts    int
 	stateSince  time.Time
-	found       found
+
+	overflow   string
+	name       string
+	nameAt     int64
+	correlator string
+	linkPos    int // in meeting.linked
+	checking   check
+	away       []person // hosted elsewhere, as the API tells; see remote.go
 }
 
 // alive reports whether the call runs, by the records.

@@ -9,7 +9,13 @@ import (
 // enter notes a call that has come into the meeting.
 func (m *meeting) enter(c *call) {
 	c.meeting = m
+	if m.calls == nil {
+		m.calls, m.hosted = m.oneCall[:0], m.oneHost[:0]
+	}
 	m.calls = append(m.calls, c)
+	if len(m.calls) > 1 {
+		clear(m.oneCall[:]) // it is elsewhere now, and nobody who leaves may be kept by what it was
+	}
 	m.host(c.session, 1)
 	if c.links > 0 {
 		m.link(c)
@@ -27,7 +33,7 @@ func (m *meeting) enter(c *call) {
 func (m *meeting) drop(c *call) {
 	for i, other := range m.calls {
 		if other == c {
-			m.calls = append(m.calls[:i], m.calls[i+1:]...)
+			m.calls = slices.Delete(m.calls, i, i+1)
 			break
 		}
 	}
@@ -58,6 +64,9 @@ func (m *meeting) host(s *session, n int) {
 	if i < 0 {
 		i = len(m.hosted)
 		m.hosted = append(m.hosted, hosting{session: s})
+		if i > 0 {
+			clear(m.oneHost[:])
+		}
 	}
 	if m.hosted[i].calls += n; m.hosted[i].calls == 0 {
 		m.hosted = slices.Delete(m.hosted, i, i+1)

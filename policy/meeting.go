@@ -17,7 +17,7 @@ type meeting struct {
 	namer    *call     // the first that has a name, if namerSet
 	namerSet bool
 
-	counts    [4]int // legs that count, by level
+	counts    [4]int32 // legs that count, by level
 	computed  Level
 	changed   time.Time // of computed
 	effective Level     // what is shown where no override is
@@ -30,6 +30,8 @@ type meeting struct {
 	restored   bool // the override is from an earlier start, and the picture has not been complete since
 	savedName  string
 	savedCalls []string // that it had then
+	oneCall    [1]*call // where calls is while it is one, as in most meetings: so it is found without another miss
+	oneHost    [1]hosting
 	fallen     *Fallen
 
 	touched bool // in the board's list of what to settle

@@ -13,6 +13,7 @@ type session struct {
 	address  string // sender of the latest document
 	server   string // API server, or empty
 	sureness Sureness
+	alone    uint64 // the board's proofs as of which no other session is proven to run on its server
 	order    uint64 // sessions are numbered as they are met
 
 	seen       seen

@@ -268,6 +268,7 @@ func (b *Board) openSession(now time.Time, server string) *session {
 	s := newSession(Source{Session: "api/" + server, CallBridge: b.servers[server].CallBridge}, now, b.nextSess)
 	s.api, s.server, s.sureness, s.watched = true, server, Proven, true
 	b.sessions[s.id] = s
+	b.proofs++
 	b.bump()
 	return s
 }
