@@ -48,6 +48,7 @@ func (b *Board) endCall(now time.Time, c *call, index int64, why string) {
 		// A leg whose record had no index may share this one, and is older.
 		if l := c.legs[i]; l.newest < c.endAt || l.newest <= index {
 			b.leave(now, c.session, l, why)
+			b.left(c.session, l)
 		}
 	}
 	b.reattach(now, c, why)
@@ -82,16 +83,15 @@ func (b *Board) legEvent(now time.Time, s *session, index int64, e *Event) {
 		return
 	}
 	if e.Kind == LegEnded {
-		l.ended = true
-		l.newest = max(l.newest, index)
 		from := l.call
 		b.cancelLeg(s, l)
 		b.leave(now, s, l, Clean(e.Leg.Reason, maxName))
+		l = l.over(now)
+		s.legs[l.id] = l // the key too
+		b.left(s, l)
 		if from != nil {
 			b.reattach(now, from, "call ended")
 		}
-		// Only the id is needed from here on, and since when it is over.
-		*l = leg{id: l.id, met: momentOf(now), ended: true, departures: l.departures}
 		return
 	}
 	if e.Kind == LegStarted && (l.bornAt == NoIndex || index < l.bornAt) {
@@ -212,7 +212,7 @@ func (b *Board) place(now time.Time, s *session, l *leg) {
 }
 
 // leave takes a leg out of its call, for good or until a newer record. The
-// caller looks whether that was the end of the call.
+// caller notes that it has left, and looks whether that was the end of the call.
 func (b *Board) leave(now time.Time, s *session, l *leg, why string) {
 	if c := l.call; c != nil {
 		b.uncount(now, l, why)
@@ -227,6 +227,10 @@ func (b *Board) leave(now time.Time, s *session, l *leg, why string) {
 			b.needCall(c, needCheck)
 		}
 	}
+}
+
+// left notes that a leg has left.
+func (b *Board) left(s *session, l *leg) {
 	l.departures++
 	b.remember(s, departure{leg: l, nth: l.departures})
 }

@@ -130,6 +130,9 @@ func (b *Board) Apply(now time.Time, src Source, events []Event) Applied {
 		if e.Time.After(s.clock) {
 			s.clock = e.Time
 		}
+		if e.long() {
+			e = e.own()
+		}
 		if b.event(now, s, index, e) {
 			count.Taken++
 			done.Taken++

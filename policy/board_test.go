@@ -202,6 +202,11 @@ func checkBoard(t interface {
 		}
 		live, inCalls, whole := 0, 0, 0
 		legs += len(s.legs)
+		for _, l := range s.legs {
+			if l.ended != (l.told == &nobody) || nobody != (told{}) {
+				fail("leg %s has ended %t, and this is known: %+v of %+v", l.id, l.ended, l.told, nobody)
+			}
+		}
 		for _, other := range b.sessions {
 			if s.alone == b.proofs && s.sureness == Proven && other != s && other.sureness == Proven && other.server == s.server {
 				fail("session %s was found alone on %s, and so is %s", id, s.server, other.id)

@@ -9,16 +9,17 @@ import (
 // record can change carries the index of the record that it is from, so that a
 // record that comes late changes nothing that a newer one has said.
 type leg struct {
-	// What every record looks at stands together, and so do small things: of 100,000
-	// legs each word is nearly a megabyte, and each line of the cache a miss.
-	id          string
-	call        *call // the call it is in, nil while it is in none
-	pos         int32 // in call.legs
-	departures  int32
-	newest      int64  // highest index of its records
-	joined      moment // our clock: when it first counted
-	ended       bool   // an explicit end named it: no record brings it back, see revive
-	unread      bool   // who it is is not known before its details are read
+	*told // nobody once it has ended
+
+	id         string
+	call       *call  // the call it is in, nil while it is in none
+	met        moment // our clock; once it has ended, when that was
+	pos        int32  // in call.legs
+	departures int32
+
+	// Small things stand together: of 100,000 legs each word is nearly a megabyte.
+	ended       bool // an explicit end named it: no record brings it back, see revive
+	unread      bool // who it is is not known before its details are read
 	ivr         bool
 	connected   bool // once is for ever
 	lobby       bool
@@ -29,7 +30,13 @@ type leg struct {
 	media       Encryption
 	need        need // what is to be read about it
 	current     bool // address is a remoteAddress; else a remoteParty, which only stands in for one
+}
 
+// told is what is known of a leg while it runs. What every record looks at comes
+// first: each line of the cache is a miss.
+type told struct {
+	newest    int64   // highest index of its records
+	joined    moment  // our clock: when it first counted
 	finding   finding // of its address and kind; its level while it counts as a person
 	address   string
 	addressAt int64
@@ -40,20 +47,32 @@ type leg struct {
 	name      string
 	nameAt    int64
 	lobbyAt   int64
-
-	met      moment // our clock; once it has ended, when that was
-	bornAt   int64  // index of its first start, or NoIndex
-	readAt   int64  // as of which index its details were read, or NoIndex
-	listedAt int64  // as of which index a list named it, or NoIndex
+	bornAt    int64 // index of its first start, or NoIndex
+	readAt    int64 // as of which index its details were read, or NoIndex
+	listedAt  int64 // as of which index a list named it, or NoIndex
 }
+
+// nobody is what is known of those who have ended. It is never written.
+var nobody told
 
 // newLeg is a leg of which nothing is known but its id.
 func newLeg(id string, now time.Time, index int64) *leg {
-	return &leg{
-		id: id, met: momentOf(now), newest: index,
-		bornAt: NoIndex, readAt: NoIndex, listedAt: NoIndex, nameAt: NoIndex,
+	x := &struct { // one piece of memory, as long as the leg runs
+		leg
+		told
+	}{leg{id: id, met: momentOf(now)}, told{
+		newest: index, bornAt: NoIndex, readAt: NoIndex, listedAt: NoIndex, nameAt: NoIndex,
 		addressAt: NoIndex, groupAt: NoIndex, targetAt: NoIndex, lobbyAt: NoIndex,
-	}
+	}}
+	x.leg.told = &x.told
+	return &x.leg
+}
+
+// over is what is remembered of a leg that has ended, in its place: a quarter of
+// what it was, and of the text of its record the id alone.
+func (l *leg) over(now time.Time) *leg {
+	l.departures++ // so that what is remembered of it is no longer true
+	return &leg{told: &nobody, id: strings.Clone(l.id), met: momentOf(now), ended: true, departures: l.departures}
 }
 
 // sure reports whether what is known of the leg cannot be too good, although

@@ -388,9 +388,13 @@ func (b *Board) AnswerLeg(now time.Time, q Question, f LegFacts, exists bool) {
 // record tell of it, it comes back.
 func (b *Board) goneLeg(now time.Time, s *session, l *leg, index int64) {
 	from := l.call
-	l.newest, l.targetAt, l.target, l.ivr = index, index, "", false
 	b.cancelLeg(s, l)
+	if l.ended {
+		return
+	}
+	l.newest, l.targetAt, l.target, l.ivr = index, index, "", false
 	b.leave(now, s, l, "its server does not know it any more")
+	b.left(s, l)
 	if from != nil {
 		b.reattach(now, from, "call ended")
 	}
