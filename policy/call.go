@@ -8,6 +8,7 @@ type call struct {
 	// What every record looks at stands together.
 	ref     CallRef
 	id      string
+	name    string
 	session *session
 	meeting *meeting
 	bornAt  int64 // index of its first start, or NoIndex
@@ -43,7 +44,6 @@ type call struct {
 	stateSince  time.Time
 
 	overflow   string
-	name       string
 	nameAt     int64
 	correlator string
 	linkPos    int // in meeting.linked

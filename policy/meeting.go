@@ -4,43 +4,42 @@ import "time"
 
 // meeting is all the calls with one correlator.
 type meeting struct {
-	id      MeetingID
-	calls   []*call
-	started time.Time
+	// What every record looks at stands together.
+	id        MeetingID
+	touched   bool // in the board's list of what to settle
+	namerSet  bool
+	restored  bool // the override is from an earlier start, and the picture has not been complete since
+	computed  Level
+	effective Level // what is shown where no override is
+	tally     tally
+	counts    [4]int32 // legs that count, by level
+	calls     []*call
+	oneCall   [1]*call // where calls is while it is one, as in most meetings: so it is found without another miss
 
 	// Of its calls, so that no record makes all of them be looked at; see host.go.
-	hosted   []hosting // how many each session has
-	watched  int       // those of sessions that are confirmed
-	linked   []*call   // those that have links
-	over     int       // those that have an overflow of their own
-	away     int       // people whom only the API tells of
-	namer    *call     // the first that has a name, if namerSet
-	namerSet bool
-
-	counts    [4]int32 // legs that count, by level
-	computed  Level
-	changed   time.Time // of computed
-	effective Level     // what is shown where no override is
-	hold      hold
-
-	unverified      string
-	unverifiedSince time.Time
-
-	override   *Override
-	restored   bool // the override is from an earlier start, and the picture has not been complete since
-	savedName  string
-	savedCalls []string // that it had then
-	oneCall    [1]*call // where calls is while it is one, as in most meetings: so it is found without another miss
-	oneHost    [1]hosting
-	fallen     *Fallen
-
-	touched bool // in the board's list of what to settle
-	tally   tally
+	hosted  []hosting // how many each session has
+	oneHost [1]hosting
+	watched int   // those of sessions that are confirmed
+	over    int   // those that have an overflow of their own
+	away    int   // people whom only the API tells of
+	namer   *call // the first that has a name, if namerSet
 
 	// The list of all meetings, in the order of their last change.
 	version    uint64
 	prev, next *meeting
 	view       *MeetingView // of version, or nil
+
+	unverified string
+	override   *Override
+	changed    time.Time // of computed
+	hold       hold
+
+	linked          []*call // those that have links
+	started         time.Time
+	unverifiedSince time.Time
+	savedName       string
+	savedCalls      []string // that it had then
+	fallen          *Fallen
 }
 
 // tally is what a meeting adds to the board's totals.
