@@ -32,6 +32,7 @@ type feed struct {
 	board   *policy.Board
 	session int
 	next    int64
+	came    map[string]string // by call: who came last
 }
 
 func (f *feed) apply(now time.Time, all ...policy.Event) {
@@ -57,9 +58,14 @@ func (f *feed) populate(now time.Time, n int) (calls []string) {
 // stir has somebody external come to a call or, if he is there, go.
 func (f *feed) stir(now time.Time, call string, come bool) {
 	if come {
-		f.apply(now, join("x"+call, call, "Somebody else", "sip:x@evil.test"))
+		if f.came == nil {
+			f.came = map[string]string{}
+		}
+		id := fmt.Sprintf("x%d-%s", f.next, call) // whose id has ended never comes again
+		f.came[call] = id
+		f.apply(now, join(id, call, "Somebody else", "sip:x@evil.test"))
 	} else {
-		f.apply(now, policy.Event{Kind: policy.LegEnded, Leg: policy.LegFacts{ID: "x" + call, Call: call}})
+		f.apply(now, policy.Event{Kind: policy.LegEnded, Leg: policy.LegFacts{ID: f.came[call], Call: call}})
 	}
 }
 
