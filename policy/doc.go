@@ -94,6 +94,9 @@
 //   - Of what left or ended, of entries, alarms and other addresses the latest are
 //     kept. An alarm makes room for another of the kind that has most.
 //
+// Decoders give the texts of a record as parts of one; what the board keeps of a
+// long one it copies, so that a part does not keep the whole.
+//
 // With the default bounds a board keeps less than 1 GiB alive, whatever is sent,
 // by Call Bridges and by servers (BenchmarkCeiling). Overrides that wait for their
 // meeting are from our own file; the calls to look at are as few as the notifier
