@@ -96,6 +96,9 @@ func (b *Board) legEvent(now time.Time, s *session, index int64, e *Event) {
 	}
 	if e.Kind == LegStarted && (l.bornAt == NoIndex || index < l.bornAt) {
 		l.bornAt = index
+		if l.call != nil {
+			l.call.least = min(l.call.least, l.knownAt())
+		}
 		l.learned()
 	}
 	if l.merge(&e.Leg, index) {

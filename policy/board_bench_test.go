@@ -36,7 +36,7 @@ func BenchmarkApplyJoinLeave(b *testing.B) {
 }
 
 // One record of a leg in a call of 10,000 legs, in a session that was met above
-// 0: every leg is looked at for whether it began before that.
+// 0, so that it matters whether any of them began before that.
 func BenchmarkApplyLargeCall(b *testing.B) {
 	board := NewBoard(Options{})
 	src, now := Source{Session: "s"}, time.Unix(1_700_000_000, 0)

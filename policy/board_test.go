@@ -240,6 +240,9 @@ func checkBoard(t interface {
 				if l.call != c || int(l.pos) != pos || l.ended || s.legs[l.id] != l {
 					fail("leg %s in call %s: call %v, position %d of %d, ended %t", l.id, c.id, l.call == c, l.pos, pos, l.ended)
 				}
+				if l.knownAt() < c.least {
+					fail("leg %s is known as of %d, less than the least %d of call %s", l.id, l.knownAt(), c.least, c.id)
+				}
 				if l.isLink() {
 					links++
 				}

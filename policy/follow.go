@@ -276,6 +276,7 @@ func (b *Board) distrust(now time.Time, s *session, limit int64, why string) {
 			c.endAt = max(c.endAt, c.startAt, 0)
 		}
 		unread(&c.readAt)
+		c.least = NoIndex
 		b.touch(c.meeting)
 	}
 	for _, l := range s.legs {

@@ -88,7 +88,7 @@ func (m *meeting) hostedBy(s *session) int {
 
 // link and unlink keep the list of calls that have links.
 func (m *meeting) link(c *call) {
-	c.linkPos = len(m.linked)
+	c.linkPos = int32(len(m.linked))
 	m.linked = append(m.linked, c)
 }
 

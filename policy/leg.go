@@ -35,6 +35,9 @@ type leg struct {
 // told is what is known of a leg while it runs. What every record looks at comes
 // first: each line of the cache is a miss.
 type told struct {
+	bornAt    int64   // index of its first start, or NoIndex
+	readAt    int64   // as of which index its details were read, or NoIndex
+	listedAt  int64   // as of which index a list named it, or NoIndex
 	newest    int64   // highest index of its records
 	joined    moment  // our clock: when it first counted
 	finding   finding // of its address and kind; its level while it counts as a person
@@ -47,9 +50,6 @@ type told struct {
 	name      string
 	nameAt    int64
 	lobbyAt   int64
-	bornAt    int64 // index of its first start, or NoIndex
-	readAt    int64 // as of which index its details were read, or NoIndex
-	listedAt  int64 // as of which index a list named it, or NoIndex
 }
 
 // nobody is what is known of those who have ended. It is never written.
@@ -75,12 +75,16 @@ func (l *leg) over(now time.Time) *leg {
 	return &leg{told: &nobody, id: strings.Clone(l.id), met: momentOf(now), ended: true, departures: l.departures}
 }
 
+// knownAt is as of which index it is known who the leg is, or NoIndex. A call keeps
+// the least of its legs; see call.least.
+func (l *leg) knownAt() int64 { return max(l.bornAt, l.readAt) }
+
 // sure reports whether what is known of the leg cannot be too good, although
 // records before an index are missing: its details are from after these; or it
 // counts, and the address that it counts by is.
 func (l *leg) sure(index int64) bool {
-	return max(l.bornAt, l.readAt) >= index ||
-		l.listedAt >= index && max(l.bornAt, l.readAt) != NoIndex && l.presence() == InMeeting
+	return l.knownAt() >= index ||
+		l.listedAt >= index && l.knownAt() != NoIndex && l.presence() == InMeeting
 }
 
 // legKind is a set of what the records have said of a leg. What makes it less

@@ -181,7 +181,7 @@ func (b *Board) view(m *meeting) *MeetingView {
 		cv := CallView{
 			Ref: c.ref, ID: c.id, Session: c.session.id, Bridge: b.bridgeName(c.session), Server: c.session.server,
 			Wanted: c.wanted, Sent: c.sent, SentAt: c.sentAt, Confirmed: c.confirmed,
-			State: c.state(), Failure: c.failure, Attempts: c.attempts, Since: c.stateSince,
+			State: c.state(), Failure: c.failure, Attempts: int(c.attempts), Since: c.stateSince,
 			Incomplete: c.incomplete(),
 		}
 		v.Calls = append(v.Calls, cv)
