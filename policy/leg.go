@@ -165,8 +165,12 @@ func (l *leg) merge(f *LegFacts, index int64) (classify bool) {
 	}
 	if f.RemoteAddress != "" && index >= l.addressAt {
 		l.addressAt = index
-		if f.RemoteAddress != l.address {
-			l.address, classify = clip(f.RemoteAddress), true
+		switch f.RemoteAddress {
+		case l.address:
+		case l.party: // mostly: so nothing else of this record is kept
+			l.address, l.party = l.party, ""
+		default:
+			l.address, classify = strings.Clone(clip(f.RemoteAddress)), true
 			l.party = "" // it will not be needed again
 		}
 	}
