@@ -106,46 +106,57 @@ func (a *app) logJournal(ctx context.Context) {
 	defer cancel()
 	tick := time.NewTicker(journalEvery)
 	defer tick.Stop()
-	after := uint64(0)
+	var w journalWriter
 	for ctx.Err() == nil {
 		select {
 		case <-changed:
 		case <-ctx.Done():
 		}
-		after = a.logEntries(after)
+		a.logEntries(&w)
 		select {
 		case <-tick.C: // not for every record that comes
 		case <-ctx.Done():
 		}
 	}
-	a.logEntries(after)
+	a.logEntries(&w)
 }
 
-// logEntries logs the journal from an entry on, and says how far it came.
-func (a *app) logEntries(after uint64) uint64 {
+// journalWriter is how far the journal is logged, and memory to be used again.
+type journalWriter struct {
+	after   uint64
+	entries []policy.Entry
+	attrs   []slog.Attr
+}
+
+// logEntries logs what is new in the journal.
+func (a *app) logEntries(w *journalWriter) {
 	a.lines.gather()
 	defer a.lines.release()
 	for {
-		entries, lost := a.board.Journal(after, journalMost)
+		entries, lost := a.board.AppendJournal(w.entries[:0], w.after, journalMost)
 		if lost > 0 {
 			a.log.Warn("log fell behind", "entries_lost", lost)
-			after += lost
+			w.after += lost
 		}
-		for _, e := range entries {
-			a.logEntry(e)
-			after = e.Seq
+		for i := range entries {
+			a.logEntry(w, &entries[i])
+			w.after = entries[i].Seq
 		}
-		if len(entries) < journalMost {
-			return after
+		n := len(entries)
+		clear(entries) // the texts are not to be kept
+		w.entries = entries
+		if n < journalMost {
+			return
 		}
 	}
 }
 
-func (a *app) logEntry(e policy.Entry) {
+func (a *app) logEntry(w *journalWriter, e *policy.Entry) {
 	ctx := context.Background()
 	r := slog.NewRecord(e.Time, e.Weight.SlogLevel(), e.Kind.String(), 0)
 	if h := a.log.Handler(); h.Enabled(ctx, r.Level) {
-		r.AddAttrs(e.Attrs()...)
+		w.attrs = e.AppendAttrs(w.attrs[:0])
+		r.AddAttrs(w.attrs...)
 		_ = h.Handle(ctx, r) // as slog does
 	}
 }

@@ -41,6 +41,7 @@ var version = "dev"
 
 const (
 	tickEvery    = 200 * time.Millisecond // of what time does on the board
+	lookAtMemory = 5                      // ticks
 	finishWithin = 2 * time.Second        // for writes that are under way at the end
 	clearWithin  = 10 * time.Second       // for on_exit = "clear"
 )
@@ -358,12 +359,16 @@ func (a *app) refresh() {
 func (a *app) tick(ctx context.Context) {
 	t := time.NewTicker(tickEvery)
 	defer t.Stop()
-	for {
+	memory := newCollector()
+	for n := 0; ; n++ {
 		select {
 		case <-ctx.Done():
 			return
 		case <-t.C:
 			a.board.Tick(time.Now())
+			if n%lookAtMemory == 0 {
+				memory.look()
+			}
 		}
 	}
 }

@@ -10,11 +10,10 @@ func (w Weight) SlogLevel() slog.Level {
 	return slog.LevelInfo
 }
 
-// Attrs are the facts of an entry for the log, always in the same order and
-// under the same keys, so that lines can be searched and read aloud. The time
+// AppendAttrs appends the facts of an entry for the log, always in the same order
+// and under the same keys, so that lines can be searched and read aloud. The time
 // and the kind are not among them: a log line has places of its own for these.
-func (e Entry) Attrs() []slog.Attr {
-	attrs := make([]slog.Attr, 0, 12)
+func (e *Entry) AppendAttrs(attrs []slog.Attr) []slog.Attr {
 	text := func(key, value string) {
 		if value != "" {
 			attrs = append(attrs, slog.String(key, value))
@@ -47,7 +46,7 @@ func (e Entry) Attrs() []slog.Attr {
 }
 
 // levelled reports whether the level is a fact of the entry's kind.
-func (e Entry) levelled() bool {
+func (e *Entry) levelled() bool {
 	switch e.Kind {
 	case EntryJoined, EntryLeft, EntryMoved, EntryLevel, EntryWanted, EntrySent, EntryConfirmed, EntryFailed, EntryForced, EntryReleased, EntryFell, EntryHolds, EntryVerified, EntryUnverified:
 		return e.Meeting != ""

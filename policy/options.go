@@ -21,7 +21,7 @@ type Bounds struct {
 	Calls             int // 50,000 in all
 	Legs              int // 250,000 in all
 	LegsPerCall       int // 10,000
-	DepartedPerSess   int // 4,096: ended legs, and calls, remembered against late records
+	DepartedPerSess   int // 2,048: ended legs, and calls, remembered against late records: a Call Bridge posts in order
 	Journal           int // 16,384 entries
 	Alarms            int // 256
 }
@@ -82,7 +82,7 @@ func (o Options) withDefaults() Options {
 		def   int
 	}{
 		{&o.Bounds.Sessions, 256}, {&o.Bounds.SessionsPerBridge, 4}, {&o.Bounds.Calls, 50_000},
-		{&o.Bounds.Legs, 250_000}, {&o.Bounds.LegsPerCall, 10_000}, {&o.Bounds.DepartedPerSess, 4_096},
+		{&o.Bounds.Legs, 250_000}, {&o.Bounds.LegsPerCall, 10_000}, {&o.Bounds.DepartedPerSess, 2_048},
 		{&o.Bounds.Journal, 16_384}, {&o.Bounds.Alarms, 256},
 	} {
 		if *f.field == 0 {

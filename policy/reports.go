@@ -186,6 +186,11 @@ func (b *Board) noteLeg(now time.Time, l *leg, kind EntryKind, before, level Lev
 // Journal returns entries after a sequence number, oldest first, at most max,
 // and how many between are lost because the journal is bounded.
 func (b *Board) Journal(after uint64, max int) (entries []Entry, lost uint64) {
+	return b.AppendJournal(nil, after, max)
+}
+
+// AppendJournal is Journal into a slice that the caller uses again.
+func (b *Board) AppendJournal(dst []Entry, after uint64, max int) (entries []Entry, lost uint64) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	j := &b.journal
@@ -196,11 +201,11 @@ func (b *Board) Journal(after uint64, max int) (entries []Entry, lost uint64) {
 	}
 	n := min(int(j.last-min(after, j.last)), max)
 	if n <= 0 {
-		return nil, lost
+		return dst, lost
 	}
-	entries = make([]Entry, 0, n)
-	for seq := after + 1; len(entries) < n; seq++ {
-		entries = append(entries, j.ring[(seq-1)%uint64(j.max)])
+	dst = slices.Grow(dst, n)
+	for seq := after + 1; seq <= after+uint64(n); seq++ {
+		dst = append(dst, j.ring[(seq-1)%uint64(j.max)])
 	}
-	return entries, lost
+	return dst, lost
 }

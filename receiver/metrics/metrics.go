@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"regexp"
 	"sync"
 	"time"
 
@@ -44,6 +45,10 @@ type Metrics struct {
 	at   time.Time // when text was gathered; zero: there is none
 }
 
+// liveHeap is told beside the usual: what the collector found alive, which is what
+// the board's memory is.
+var liveHeap = regexp.MustCompile("^/gc/heap/live:bytes$")
+
 // New makes Metrics with callmark's families, and those of the process and the
 // Go runtime.
 func New(o Options) (*Metrics, error) {
@@ -61,7 +66,7 @@ func New(o Options) (*Metrics, error) {
 	}
 	m := &Metrics{registry: prometheus.NewRegistry(), now: o.Now, reuse: o.Reuse}
 	for _, c := range []prometheus.Collector{
-		collector{o}, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
+		collector{o}, collectors.NewGoCollector(collectors.WithGoCollectorRuntimeMetrics(collectors.GoRuntimeMetricsRule{Matcher: liveHeap})), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 	} {
 		if err := m.registry.Register(c); err != nil {
 			return nil, fmt.Errorf("metrics: %w", err)

@@ -1,12 +1,11 @@
 package main
 
 import (
-	"bufio"
 	"bytes"
+	"context"
 	"fmt"
 	"net/http"
 	"strconv"
-	"strings"
 	"time"
 )
 
@@ -27,7 +26,11 @@ func (t *churn) Run(g *bench) error {
 	if err := s.callmark(g, setting{}); err != nil {
 		return err
 	}
-	crowd := fill(s, t.Legs/legsOfCall, legsOfCall, g.Seed)
+	empty, err := s.process.residentBytes()
+	if err != nil {
+		return err
+	}
+	crowd := fill(g, s, t.Legs/legsOfCall, legsOfCall)
 	defer crowd.over.Store(true)
 	if err := crowd.wait(g.ctx, 10*time.Minute); err != nil {
 		return s.failed("the calls did not fill", err)
@@ -38,33 +41,53 @@ func (t *churn) Run(g *bench) error {
 		if err := wait(g.ctx, 30*time.Minute, func() bool { return crowd.came.Load() >= goal }); err != nil {
 			return s.failed("people stopped to come", err)
 		}
-		resident, err := s.process.residentBytes()
-		if err != nil {
-			return err
-		}
+		crowd.rests.Store(true)
 		live, err := s.liveHeap(g)
 		if err != nil {
 			return err
 		}
+		resident, err := s.process.residentBytes()
+		if err != nil {
+			return err
+		}
+		crowd.rests.Store(false)
 		g.report(fmt.Sprintf("Churn/legs=%d/passed=%d", t.Legs, t.Pass*part/4),
-			value{resident / (1 << 20), "MB-resident"}, value{live / (1 << 20), "MB-live"}, value{live / float64(t.Legs), "B-live/leg"})
+			value{resident / (1 << 20), "MB-resident"}, value{(resident - empty) / float64(t.Legs), "B-resident/leg"},
+			value{live / (1 << 20), "MB-live"}, value{live / float64(t.Legs), "B-live/leg"})
 	}
 	return nil
 }
 
-// liveHeap is what callmark's collector found alive when it last ran.
+// liveHeap is what callmark's collector finds alive while nobody comes or goes. To
+// have it run, twice so that what was in use meanwhile is not taken for alive, it
+// is given garbage: answers with all there is to measure.
 func (s *site) liveHeap(g *bench) (float64, error) {
-	body, err := get(g.ctx, http.DefaultClient, "http://"+s.process.addr+"/metrics")
-	if err != nil {
-		return 0, s.failed("metrics", err)
-	}
-	for in := bufio.NewScanner(bytes.NewReader(body)); in.Scan(); {
-		// The next collection comes when the heap is twice what is alive: GOGC is
-		// at its default.
-		if text, ok := strings.CutPrefix(in.Text(), "go_memstats_next_gc_bytes "); ok {
-			next, err := strconv.ParseFloat(text, 64)
-			return next / 2, err
+	ctx, cancel := context.WithTimeout(g.ctx, 5*time.Minute)
+	defer cancel()
+	client := &http.Client{}
+	defer client.CloseIdleConnections()
+	last, runs := "", 0
+	for {
+		body, err := get(ctx, client, "http://"+s.process.addr+"/metrics")
+		if err != nil {
+			return 0, s.failed("metrics", err)
+		}
+		if at := metric(body, "go_memstats_last_gc_time_seconds"); at != last {
+			last = at
+			runs++
+		}
+		if runs == 4 { // the first was before, the second may have begun before
+			return strconv.ParseFloat(metric(body, "go_gc_heap_live_bytes"), 64)
 		}
 	}
-	return 0, fmt.Errorf("callmark does not tell its next collection:\n%s", body)
+}
+
+// metric is the value of a family without labels.
+func metric(body []byte, name string) string {
+	for line := range bytes.Lines(body) {
+		if value, ok := bytes.CutPrefix(line, []byte(name+" ")); ok {
+			return string(bytes.TrimSpace(value))
+		}
+	}
+	return ""
 }

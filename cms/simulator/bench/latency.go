@@ -29,7 +29,7 @@ func (l *latency) Run(g *bench) error {
 	if err := s.callmark(g, setting{}); err != nil {
 		return err
 	}
-	crowd := fill(s, l.Calls, l.Legs, g.Seed)
+	crowd := fill(g, s, l.Calls, l.Legs)
 	if err := crowd.wait(g.ctx, 5*time.Minute); err != nil {
 		return s.failed("the calls did not fill", err)
 	}

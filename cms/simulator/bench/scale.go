@@ -50,7 +50,7 @@ func (t *scale) one(g *bench, legs int) (values []value, err error) {
 	if err != nil {
 		return nil, err
 	}
-	crowd := fill(s, legs/legsOfCall, legsOfCall, g.Seed)
+	crowd := fill(g, s, legs/legsOfCall, legsOfCall)
 	if err := crowd.wait(g.ctx, 10*time.Minute); err != nil {
 		return nil, s.failed("the calls did not fill", err)
 	}

@@ -65,7 +65,7 @@ func (t *throughput) one(g *bench, kind string) (f speed, err error) {
 	if err != nil {
 		return f, err
 	}
-	crowd := fill(s, t.Calls, t.Legs, g.Seed)
+	crowd := fill(g, s, t.Calls, t.Legs)
 	defer crowd.over.Store(true)
 	if err := crowd.wait(g.ctx, 5*time.Minute); err != nil {
 		return f, s.failed("the calls did not fill", err)
