@@ -13,6 +13,7 @@ import (
 type churn struct {
 	Legs    int `default:"100000" help:"Legs that are present, ten in each call."`
 	Pass    int `default:"1000000" help:"Legs that come, while as many go."`
+	Parts   int `default:"4" help:"How often memory is looked at meanwhile."`
 	Bridges int `default:"8" help:"Call Bridges."`
 }
 
@@ -36,8 +37,8 @@ func (t *churn) Run(g *bench) error {
 		return s.failed("the calls did not fill", err)
 	}
 	first := crowd.came.Load()
-	for part := range 5 {
-		goal := first + int64(t.Pass*part/4)
+	for part := range t.Parts + 1 {
+		goal := first + int64(t.Pass*part/t.Parts)
 		if err := wait(g.ctx, 30*time.Minute, func() bool { return crowd.came.Load() >= goal }); err != nil {
 			return s.failed("people stopped to come", err)
 		}
@@ -51,7 +52,7 @@ func (t *churn) Run(g *bench) error {
 			return err
 		}
 		crowd.rests.Store(false)
-		g.report(fmt.Sprintf("Churn/legs=%d/passed=%d", t.Legs, t.Pass*part/4),
+		g.report(fmt.Sprintf("Churn/legs=%d/passed=%d", t.Legs, t.Pass*part/t.Parts),
 			value{resident / (1 << 20), "MB-resident"}, value{(resident - empty) / float64(t.Legs), "B-resident/leg"},
 			value{live / (1 << 20), "MB-live"}, value{live / float64(t.Legs), "B-live/leg"})
 	}
