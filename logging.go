@@ -31,6 +31,7 @@ type lines struct {
 	w         io.Writer
 	held      []byte
 	gathering bool
+	text      bool // the format is that of slog's TextHandler
 }
 
 // Write implements io.Writer. It reports no error of what is written later.
@@ -96,6 +97,7 @@ func openLog(c config.Log, headless bool, stderr io.Writer) (*slog.Logger, *line
 	if c.Format == "json" {
 		return slog.New(slog.NewJSONHandler(l, nil)), l, closeLog
 	}
+	l.text = true
 	return slog.New(slog.NewTextHandler(l, nil)), l, closeLog
 }
 
@@ -126,6 +128,7 @@ type journalWriter struct {
 	after   uint64
 	entries []policy.Entry
 	attrs   []slog.Attr
+	line    []byte
 }
 
 // logEntries logs what is new in the journal.
@@ -152,11 +155,15 @@ func (a *app) logEntries(w *journalWriter) {
 }
 
 func (a *app) logEntry(w *journalWriter, e *policy.Entry) {
-	ctx := context.Background()
-	r := slog.NewRecord(e.Time, e.Weight.SlogLevel(), e.Kind.String(), 0)
-	if h := a.log.Handler(); h.Enabled(ctx, r.Level) {
-		w.attrs = e.AppendAttrs(w.attrs[:0])
-		r.AddAttrs(w.attrs...)
-		_ = h.Handle(ctx, r) // as slog does
+	w.attrs = e.AppendAttrs(w.attrs[:0])
+	if a.lines.text {
+		var ok bool
+		if w.line, ok = appendLine(w.line[:0], e, w.attrs); ok {
+			_, _ = a.lines.Write(w.line) // as slog does
+			return
+		}
 	}
+	r := slog.NewRecord(e.Time, e.Weight.SlogLevel(), e.Kind.String(), 0)
+	r.AddAttrs(w.attrs...)
+	_ = a.log.Handler().Handle(context.Background(), r) // likewise
 }
