@@ -19,7 +19,8 @@
 // # Ordering
 //
 // The contestants of a round have their turns one after the other, never two at
-// once, and each round begins with another of them.
+// once, and each round begins with another of them. Whoever has no turn is
+// stopped (on Unix).
 //
 // # Blocking and ownership
 //

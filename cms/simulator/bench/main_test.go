@@ -51,7 +51,7 @@ func (g *bench) of(t *testing.T, name, unit string) []float64 {
 func TestCommands(t *testing.T) {
 	g := built(t)
 	t.Run("throughput", func(t *testing.T) {
-		err := (&throughput{Rounds: 2, For: 300 * time.Millisecond, Bridges: 3, Calls: 9, Legs: 4}).Run(g)
+		err := (&throughput{Rounds: 2, For: 200 * time.Millisecond, Bridges: 3, Calls: 9, Legs: 4}).Run(g)
 		if err != nil {
 			t.Fatal(err)
 		}

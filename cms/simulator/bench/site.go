@@ -54,10 +54,10 @@ func (s *site) peer(g *bench, kind string) (err error) {
 
 func (s *site) close() {
 	s.stop()
-	s.cluster.Close()
 	if s.process != nil {
-		s.process.kill()
+		s.process.kill() // first: the cluster waits for its connections
 	}
+	s.cluster.Close()
 	if s.dir != "" {
 		_ = os.RemoveAll(s.dir)
 	}

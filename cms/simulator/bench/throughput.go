@@ -6,69 +6,108 @@ import (
 )
 
 // throughput measures how many posts a second each contestant takes, in turns.
+// The turns are short and many, since a machine's speed drifts; whoever has none
+// is stopped.
 type throughput struct {
-	Rounds  int           `default:"5" help:"Rounds, in each of which every contestant has its turn."`
-	For     time.Duration `default:"5s" help:"How long each is measured in a round."`
+	Rounds  int           `default:"15" help:"Rounds, in each of which every contestant has its turn."`
+	For     time.Duration `default:"1s" help:"How long a turn is measured."`
 	Bridges int           `default:"8" help:"Call Bridges, each with one connection and one post at a time."`
 	Calls   int           `default:"500" help:"Calls, over all Call Bridges."`
 	Legs    int           `default:"10" help:"Legs in each call."`
 	Only    string        `help:"Measure this contestant alone: floor, callmark or plain."`
 }
 
+// warmUp is how long a turn goes on before it is measured.
+const warmUp = 100 * time.Millisecond
+
+// contestant is a receiver with Call Bridges of its own.
+type contestant struct {
+	kind  string
+	site  *site
+	crowd *crowd
+}
+
 // Run implements the command.
 func (t *throughput) Run(g *bench) error {
-	kinds := []string{"floor", "callmark", "plain"}
+	var all []*contestant
+	for _, kind := range []string{"floor", "callmark", "plain"} {
+		if t.Only != "" && t.Only != kind {
+			continue
+		}
+		c := &contestant{kind: kind}
+		var err error
+		if c.site, err = g.open(t.Bridges); err != nil {
+			return err
+		}
+		defer c.site.close()
+		if err := t.prepare(g, c); err != nil {
+			return fmt.Errorf("%s: %w", kind, err)
+		}
+		all = append(all, c)
+	}
 	for round := range t.Rounds {
 		got := map[string]speed{}
-		for i := range kinds {
-			kind := kinds[(i+round)%len(kinds)] // who comes after whom matters
-			if t.Only != "" && t.Only != kind {
-				continue
-			}
-			f, err := t.one(g, kind)
+		for i := range all {
+			c := all[(i+round)%len(all)] // who comes after whom matters
+			f, err := t.turn(g, c)
 			if err != nil {
-				return fmt.Errorf("%s: %w", kind, err)
+				return fmt.Errorf("%s: %w", c.kind, err)
 			}
-			got[kind] = f
+			got[c.kind] = f
 		}
-		for _, kind := range kinds {
-			f, ok := got[kind]
-			if !ok {
-				continue
-			}
+		for _, c := range all {
+			f := got[c.kind]
 			values := []value{{f.posts, "posts/s"}, {f.cpu, "µs-cpu/post"}, {f.own, "µs-generator/post"}}
-			if t.Only == "" && kind != "floor" {
-				values = append(values, value{f.posts / got["floor"].posts, "of-floor"})
+			if floor, ok := got["floor"]; ok && c.kind != "floor" {
+				values = append(values, value{f.posts / floor.posts, "of-floor"})
 			}
-			if t.Only == "" && kind == "callmark" {
-				values = append(values, value{f.posts / got["plain"].posts, "of-plain"})
+			if plain, ok := got["plain"]; ok && c.kind == "callmark" {
+				values = append(values, value{f.posts / plain.posts, "of-plain"})
 			}
-			g.report("Throughput/"+kind, values...)
+			g.report("Throughput/"+c.kind, values...)
 		}
 	}
 	return nil
 }
 
-// one measures one contestant, in a process of its own, after its calls have
-// filled.
-func (t *throughput) one(g *bench, kind string) (f speed, err error) {
-	s, err := g.open(t.Bridges)
-	if err != nil {
-		return f, err
-	}
-	defer s.close()
-	if kind == "callmark" {
-		err = s.callmark(g, setting{})
+// prepare starts a contestant, fills its calls, and stops it.
+func (t *throughput) prepare(g *bench, c *contestant) (err error) {
+	if c.kind == "callmark" {
+		err = c.site.callmark(g, setting{})
 	} else {
-		err = s.peer(g, kind)
+		err = c.site.peer(g, c.kind)
 	}
 	if err != nil {
+		return err
+	}
+	c.crowd = fill(g, c.site, t.Calls, t.Legs)
+	if err := c.crowd.wait(g.ctx, 5*time.Minute); err != nil {
+		return c.site.failed("the calls did not fill", err)
+	}
+	return t.rest(g, c)
+}
+
+// turn measures a contestant for a while.
+func (t *throughput) turn(g *bench, c *contestant) (f speed, err error) {
+	if err := c.site.process.resume(); err != nil {
 		return f, err
 	}
-	crowd := fill(g, s, t.Calls, t.Legs)
-	defer crowd.over.Store(true)
-	if err := crowd.wait(g.ctx, 5*time.Minute); err != nil {
-		return f, s.failed("the calls did not fill", err)
+	c.crowd.rests.Store(false)
+	if err := sleep(g.ctx, warmUp); err != nil {
+		return f, err
 	}
-	return s.during(g.ctx, t.For)
+	if f, err = c.site.during(g.ctx, t.For); err != nil {
+		return f, err
+	}
+	return f, t.rest(g, c)
+}
+
+// rest has nobody come or go at a contestant, and stops it once it has answered
+// all that was posted.
+func (t *throughput) rest(g *bench, c *contestant) error {
+	c.crowd.rests.Store(true)
+	if err := c.site.cluster.WaitDelivered(g.ctx); err != nil {
+		return c.site.failed("records were not taken", err)
+	}
+	return c.site.process.pause()
 }
