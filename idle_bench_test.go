@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -9,6 +8,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/prometheus/procfs"
 
 	"callmark/cms/simulator"
 )
@@ -32,11 +33,11 @@ func BenchmarkIdle(b *testing.B) {
 			b.Run(fmt.Sprintf("%dmeetings/resync=%s/console=%v", c.meetings, c.resync, console), func(b *testing.B) {
 				for b.Loop() {
 					pid := idle(b, c.meetings, c.resync, console)
-					from, before := time.Now(), processorTime(b, pid)
+					from, before := time.Now(), statOf(b, pid)
 					time.Sleep(c.watched)
-					used, took := processorTime(b, pid)-before, time.Since(from)
-					b.ReportMetric(100*used.Seconds()/took.Seconds(), "%core")
-					b.ReportMetric(residentMB(b, pid), "MB-resident")
+					after, took := statOf(b, pid), time.Since(from)
+					b.ReportMetric(100*(after.CPUTime()-before.CPUTime())/took.Seconds(), "%core")
+					b.ReportMetric(float64(after.ResidentMemory())/(1<<20), "MB-resident")
 				}
 			})
 		}
@@ -81,34 +82,18 @@ func idle(b *testing.B, meetings int, resync string, console bool) (pid int) {
 	return pid
 }
 
-// processorTime is what a process has used so far, by the kernel's count in
-// hundredths of a second.
-func processorTime(b *testing.B, pid int) time.Duration {
-	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+// statOf is what the kernel tells of a process: the processor time that it has
+// used, and its resident memory.
+func statOf(b *testing.B, pid int) procfs.ProcStat {
+	p, err := procfs.NewProc(pid)
 	if err != nil {
 		b.Skipf("processor time is not to be had here: %v", err)
 	}
-	// After the name, which may have spaces in it, the 12th and 13th.
-	fields := strings.Fields(string(stat[bytes.LastIndexByte(stat, ')')+1:]))
-	user, err1 := strconv.Atoi(fields[11])
-	system, err2 := strconv.Atoi(fields[12])
-	if err1 != nil || err2 != nil {
-		b.Fatalf("%s: %v, %v", stat, err1, err2)
-	}
-	return time.Duration(user+system) * 10 * time.Millisecond
-}
-
-func residentMB(b *testing.B, pid int) float64 {
-	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
+	stat, err := p.Stat()
 	if err != nil {
 		b.Fatal(err)
 	}
-	_, rest, _ := strings.Cut(string(status), "VmRSS:")
-	var kB float64
-	if _, err := fmt.Sscan(rest, &kB); err != nil {
-		b.Fatalf("%s: %v", status, err)
-	}
-	return kB / 1024
+	return stat
 }
 
 // pid is the process in the terminal.

@@ -5,36 +5,17 @@ import (
 	"testing"
 )
 
-func BenchmarkDecodeLegStart(b *testing.B) {
-	body := mustRead(b, "testdata/usual/sip-leg-start.xml")
-	var d Decoder
-	var doc Document
-	b.SetBytes(int64(len(body)))
-	b.ReportAllocs()
-	for b.Loop() {
-		if err := d.Decode(body, &doc); err != nil {
-			b.Fatal(err)
-		}
-	}
-}
+func BenchmarkDecodeLegStart(b *testing.B) { benchmarkDecode(b, "sip-leg-start.xml", &Decoder{}) }
 
 // BenchmarkDecodeBrief is the same with what callmark uses alone.
 func BenchmarkDecodeBrief(b *testing.B) {
-	body := mustRead(b, "testdata/usual/sip-leg-start.xml")
-	d := Decoder{Brief: true}
-	var doc Document
-	b.SetBytes(int64(len(body)))
-	b.ReportAllocs()
-	for b.Loop() {
-		if err := d.Decode(body, &doc); err != nil {
-			b.Fatal(err)
-		}
-	}
+	benchmarkDecode(b, "sip-leg-start.xml", &Decoder{Brief: true})
 }
 
-func BenchmarkDecodeLegEnd(b *testing.B) {
-	body := mustRead(b, "testdata/usual/last-leg-end.xml")
-	var d Decoder
+func BenchmarkDecodeLegEnd(b *testing.B) { benchmarkDecode(b, "last-leg-end.xml", &Decoder{}) }
+
+func benchmarkDecode(b *testing.B, file string, d *Decoder) {
+	body := mustRead(b, "testdata/usual/"+file)
 	var doc Document
 	b.SetBytes(int64(len(body)))
 	b.ReportAllocs()

@@ -28,10 +28,10 @@ func (t *begin) one(g *bench) (time.Duration, error) {
 	}
 	defer s.close()
 	begun := time.Now()
-	if err := s.callmark(g, setting{}); err != nil {
+	if err := s.callmark(g, 0); err != nil {
 		return 0, err
 	}
-	if err := s.process.answers(g.ctx, "/readyz"); err != nil {
+	if err := s.process.answers(g.ctx, "/readyz", startWithin, often); err != nil {
 		return 0, err
 	}
 	return time.Since(begun), nil

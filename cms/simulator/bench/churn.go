@@ -24,18 +24,18 @@ func (t *churn) Run(g *bench) error {
 		return err
 	}
 	defer s.close()
-	if err := s.callmark(g, setting{}); err != nil {
+	if err := s.callmark(g, 0); err != nil {
 		return err
 	}
 	empty, err := s.process.residentBytes()
 	if err != nil {
 		return err
 	}
-	crowd := fill(g, s, t.Legs/legsOfCall, legsOfCall)
-	defer crowd.over.Store(true)
-	if err := crowd.wait(g.ctx, 10*time.Minute); err != nil {
-		return s.failed("the calls did not fill", err)
+	crowd, err := fill(g, s, t.Legs/legsOfCall, legsOfCall)
+	if err != nil {
+		return err
 	}
+	defer crowd.over.Store(true)
 	first := crowd.came.Load()
 	for part := range t.Parts + 1 {
 		goal := first + int64(t.Pass*part/t.Parts)

@@ -1,7 +1,7 @@
 package main
 
 import (
-	"context"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -16,15 +16,19 @@ type crowd struct {
 	came   atomic.Int64
 }
 
-// fill starts calls on all Call Bridges and lets people come, at full speed, and
-// then come and go until over is set.
-func fill(g *bench, s *site, calls, legs int) *crowd {
+// fillWithin is how long the calls have to fill.
+const fillWithin = 10 * time.Minute
+
+// fill starts calls on all Call Bridges and lets people come, at full speed. Once
+// every call has had its legs it returns, and people come and go until over is
+// set.
+func fill(g *bench, s *site, calls, legs int) (*crowd, error) {
 	c := &crowd{}
 	bridges := s.cluster.Bridges()
 	for i, b := range bridges {
 		c.people = append(c.people, newComing(b, share(calls, len(bridges), i), legs, mixed(g.Seed+uint64(i))))
 	}
-	s.feed(func(_ *simulator.Bridge, i int) func() bool {
+	s.feed(func(i int, _ *simulator.Bridge) func() bool {
 		return func() bool {
 			for c.rests.Load() && !c.over.Load() {
 				if sleep(g.ctx, 5*time.Millisecond) != nil {
@@ -37,17 +41,12 @@ func fill(g *bench, s *site, calls, legs int) *crowd {
 			return !c.over.Load()
 		}
 	})
-	return c
-}
-
-// wait waits until every call has had its legs once.
-func (c *crowd) wait(ctx context.Context, within time.Duration) error {
-	return wait(ctx, within, func() bool {
-		for _, p := range c.people {
-			if !p.full.Load() {
-				return false
-			}
-		}
-		return true
+	err := wait(g.ctx, fillWithin, func() bool {
+		return !slices.ContainsFunc(c.people, func(p *coming) bool { return !p.full.Load() })
 	})
+	if err != nil {
+		c.over.Store(true)
+		return nil, s.failed("the calls did not fill", err)
+	}
+	return c, nil
 }

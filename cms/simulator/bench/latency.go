@@ -26,12 +26,12 @@ func (l *latency) Run(g *bench) error {
 		return err
 	}
 	defer s.close()
-	if err := s.callmark(g, setting{}); err != nil {
+	if err := s.callmark(g, 0); err != nil {
 		return err
 	}
-	crowd := fill(g, s, l.Calls, l.Legs)
-	if err := crowd.wait(g.ctx, 5*time.Minute); err != nil {
-		return s.failed("the calls did not fill", err)
+	crowd, err := fill(g, s, l.Calls, l.Legs)
+	if err != nil {
+		return err
 	}
 	crowd.over.Store(true)
 	values, err := l.measure(g, s, crowd)
@@ -61,7 +61,7 @@ func (l *latency) measure(g *bench, s *site, crowd *crowd) ([]value, error) {
 		return nil, err
 	}
 	every := time.Duration(len(probes)) * time.Second / time.Duration(l.Rate)
-	s.feed(func(_ *simulator.Bridge, i int) func() bool {
+	s.feed(func(i int, _ *simulator.Bridge) func() bool {
 		return paced(g.ctx, every, l.For, func(n int) {
 			if n%probeEvery == 0 {
 				probes[i].step()

@@ -3,7 +3,6 @@ package main
 import (
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -15,11 +14,15 @@ import (
 	"strings"
 	"time"
 
+	"github.com/prometheus/procfs"
+
 	"callmark/cms/simulator"
 )
 
-// startWithin is how long a process has until it answers.
-const startWithin = 20 * time.Second
+const (
+	startWithin = 20 * time.Second // until a process answers
+	often       = time.Millisecond // to ask where the time until it does is measured
+)
 
 // process is a receiver in a process of its own.
 type process struct {
@@ -66,10 +69,11 @@ func (p *process) kill() {
 	<-p.ended
 }
 
-// answers waits until a GET of path is answered 200.
-func (p *process) answers(ctx context.Context, path string) error {
-	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
-	return p.until(ctx, func(ctx context.Context) error {
+// answers waits until a GET of path is answered 200, and asks every so often.
+func (p *process) answers(ctx context.Context, path string, within, every time.Duration) error {
+	client := &http.Client{}
+	defer client.CloseIdleConnections()
+	return p.until(ctx, within, every, func(ctx context.Context) error {
 		_, err := get(ctx, client, "http://"+p.addr+path)
 		return err
 	})
@@ -77,7 +81,7 @@ func (p *process) answers(ctx context.Context, path string) error {
 
 // listens waits until it takes connections.
 func (p *process) listens(ctx context.Context) error {
-	return p.until(ctx, func(ctx context.Context) error {
+	return p.until(ctx, startWithin, often, func(ctx context.Context) error {
 		conn, err := (&net.Dialer{}).DialContext(ctx, "tcp", p.addr)
 		if err != nil {
 			return err
@@ -86,11 +90,11 @@ func (p *process) listens(ctx context.Context) error {
 	})
 }
 
-// until tries something every millisecond until it succeeds.
-func (p *process) until(ctx context.Context, try func(context.Context) error) error {
-	ctx, cancel := context.WithTimeout(ctx, startWithin)
+// until tries something every so often until it succeeds.
+func (p *process) until(ctx context.Context, within, every time.Duration, try func(context.Context) error) error {
+	ctx, cancel := context.WithTimeout(ctx, within)
 	defer cancel()
-	tick := time.NewTicker(time.Millisecond)
+	tick := time.NewTicker(every)
 	defer tick.Stop()
 	for {
 		err := try(ctx)
@@ -118,7 +122,7 @@ func get(ctx context.Context, client *http.Client, url string) (body []byte, err
 	}
 	defer res.Body.Close()
 	if body, err = io.ReadAll(io.LimitReader(res.Body, 1<<20)); err == nil && res.StatusCode != http.StatusOK {
-		err = errors.New(res.Status)
+		err = fmt.Errorf("%s: %s", res.Status, bytes.TrimSpace(body))
 	}
 	return body, err
 }
@@ -144,15 +148,9 @@ func startPeer(ctx context.Context, dir, kind string) (*process, error) {
 	return p, nil
 }
 
-// setting is what of callmark's configuration a run sets. The other keys are at
-// their defaults.
-type setting struct {
-	writes, reads float64 // a second and server; 0: the default
-	more          string  // lines of the section [cms]
-}
-
-// start makes a configuration for callmark, which lies in dir, and starts it.
-func (g *bench) start(ctx context.Context, cluster *simulator.Cluster, dir string, s setting) (*process, error) {
+// start makes a configuration for callmark, which lies in dir, and starts it. All
+// other keys are at their defaults.
+func (g *bench) start(ctx context.Context, cluster *simulator.Cluster, dir string, writes float64) (*process, error) {
 	addr, err := freePort()
 	if err != nil {
 		return nil, err
@@ -161,12 +159,9 @@ func (g *bench) start(ctx context.Context, cluster *simulator.Cluster, dir strin
 	for _, url := range cluster.URLs() {
 		servers = append(servers, strconv.Quote(url))
 	}
-	var more strings.Builder
-	if s.reads > 0 {
-		fmt.Fprintf(&more, "reads_per_second = %g\n", s.reads)
-	}
-	if s.writes > 0 {
-		fmt.Fprintf(&more, "writes_per_second = %g\n", s.writes)
+	budget := ""
+	if writes > 0 {
+		budget = fmt.Sprintf("writes_per_second = %g\n", writes)
 	}
 	text := fmt.Sprintf(`[receiver]
 listen = %q
@@ -174,7 +169,7 @@ listen = %q
 username = %q
 password = %q
 servers = [%s]
-%s%s[policy]
+%s[policy]
 secure_domains = [%q]
 internal_domains = [%q]
 [policy.level.1]
@@ -185,7 +180,7 @@ message = %q
 message = %q
 [marking]
 on_exit = "keep"
-`, addr, cluster.Username(), cluster.Password(), strings.Join(servers, ", "), more.String(), s.more,
+`, addr, cluster.Username(), cluster.Password(), strings.Join(servers, ", "), budget,
 		secureDomain, internalDomain, message(1), message(2), message(3))
 	config := filepath.Join(dir, "config.toml")
 	if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
@@ -197,7 +192,7 @@ on_exit = "keep"
 	if err != nil {
 		return nil, err
 	}
-	if err := p.answers(ctx, "/healthz"); err != nil {
+	if err := p.answers(ctx, "/healthz", startWithin, often); err != nil {
 		p.kill()
 		return nil, err
 	}
@@ -214,35 +209,18 @@ func freePort() (string, error) {
 	return ln.Addr().String(), nil
 }
 
-// processorTime is what a process has used so far, by the kernel's count in
-// hundredths of a second.
-func processorTime(pid int) (time.Duration, error) {
-	name := fmt.Sprintf("/proc/%d/stat", pid)
-	stat, err := os.ReadFile(name) // #nosec G304 -- of the kernel
+// statOf is what the kernel tells of a process: the processor time that it has
+// used, and its resident memory.
+func statOf(pid int) (procfs.ProcStat, error) {
+	p, err := procfs.NewProc(pid)
 	if err != nil {
-		return 0, err
+		return procfs.ProcStat{}, err
 	}
-	// After the name, which may have spaces in it, the 12th and 13th.
-	fields := strings.Fields(string(stat[bytes.LastIndexByte(stat, ')')+1:]))
-	if len(fields) < 13 {
-		return 0, fmt.Errorf("%s: %s", name, stat)
-	}
-	user, err1 := strconv.Atoi(fields[11])
-	system, err2 := strconv.Atoi(fields[12])
-	return time.Duration(user+system) * 10 * time.Millisecond, errors.Join(err1, err2)
+	return p.Stat()
 }
 
-// residentBytes is what a process holds of the machine's memory.
+// residentBytes is what the process holds of the machine's memory.
 func (p *process) residentBytes() (float64, error) {
-	name := fmt.Sprintf("/proc/%d/status", p.cmd.Process.Pid)
-	status, err := os.ReadFile(name) // #nosec G304 -- of the kernel
-	if err != nil {
-		return 0, err
-	}
-	_, rest, _ := strings.Cut(string(status), "VmRSS:")
-	var kB float64
-	if _, err := fmt.Sscan(rest, &kB); err != nil {
-		return 0, fmt.Errorf("%s: %w", name, err)
-	}
-	return kB * 1024, nil
+	stat, err := statOf(p.cmd.Process.Pid)
+	return float64(stat.ResidentMemory()), err
 }

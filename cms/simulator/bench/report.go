@@ -6,8 +6,6 @@ import (
 	"runtime"
 	"slices"
 	"strings"
-
-	"callmark/cms/simulator"
 )
 
 // value is a figure with its unit.
@@ -68,5 +66,3 @@ func quantile(sorted []float64, part float64) float64 {
 	}
 	return sorted[min(len(sorted)-1, int(part*float64(len(sorted))))]
 }
-
-func newWire() simulator.Poster { return &wire{} }

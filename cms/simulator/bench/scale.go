@@ -1,10 +1,7 @@
 package main
 
 import (
-	"context"
 	"fmt"
-	"net/http"
-	"strings"
 	"time"
 )
 
@@ -39,7 +36,7 @@ func (t *scale) one(g *bench, legs int) (values []value, err error) {
 		return nil, err
 	}
 	defer s.close()
-	if err := s.callmark(g, setting{}); err != nil {
+	if err := s.callmark(g, 0); err != nil {
 		return nil, err
 	}
 	empty, err := s.process.residentBytes()
@@ -50,9 +47,9 @@ func (t *scale) one(g *bench, legs int) (values []value, err error) {
 	if err != nil {
 		return nil, err
 	}
-	crowd := fill(g, s, legs/legsOfCall, legsOfCall)
-	if err := crowd.wait(g.ctx, 10*time.Minute); err != nil {
-		return nil, s.failed("the calls did not fill", err)
+	crowd, err := fill(g, s, legs/legsOfCall, legsOfCall)
+	if err != nil {
+		return nil, err
 	}
 	ended, err := s.sample()
 	if err != nil {
@@ -93,20 +90,9 @@ func (t *scale) one(g *bench, legs int) (values []value, err error) {
 func (s *site) again(g *bench) (time.Duration, error) {
 	s.process.kill()
 	begun := time.Now()
-	if err := s.callmark(g, setting{}); err != nil {
+	if err := s.callmark(g, 0); err != nil {
 		return 0, err
 	}
-	ctx, cancel := context.WithTimeout(g.ctx, 20*time.Minute)
-	defer cancel()
-	client := &http.Client{}
-	defer client.CloseIdleConnections()
-	for {
-		reasons, err := get(ctx, client, "http://"+s.process.addr+"/readyz")
-		if err == nil {
-			return time.Since(begun), nil
-		}
-		if sleep(ctx, 50*time.Millisecond) != nil {
-			return 0, s.failed("it did not become ready, since "+strings.TrimSpace(string(reasons)), err)
-		}
-	}
+	err := s.process.answers(g.ctx, "/readyz", 20*time.Minute, 50*time.Millisecond)
+	return time.Since(begun), err
 }

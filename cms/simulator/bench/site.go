@@ -37,8 +37,9 @@ func (g *bench) open(bridges int) (*site, error) {
 }
 
 // callmark starts callmark at a site, and the cluster posts to it from now on.
-func (s *site) callmark(g *bench, o setting) (err error) {
-	if s.process, err = g.start(g.ctx, s.cluster, s.dir, o); err != nil {
+// writes is its budget a second and server; 0: the default.
+func (s *site) callmark(g *bench, writes float64) (err error) {
+	if s.process, err = g.start(g.ctx, s.cluster, s.dir, writes); err != nil {
 		return err
 	}
 	return s.cluster.SetReceivers(s.process.url())
@@ -65,9 +66,9 @@ func (s *site) close() {
 
 // feed has every Call Bridge drive its calls, by what step returns for it, until
 // over.
-func (s *site) feed(load func(b *simulator.Bridge, number int) func() bool) {
+func (s *site) feed(load func(number int, b *simulator.Bridge) func() bool) {
 	for i, b := range s.cluster.Bridges() {
-		b.Feed(load(b, i))
+		b.Feed(load(i, b))
 	}
 }
 
@@ -94,7 +95,7 @@ func (s *site) failed(what string, err error) error {
 type sample struct {
 	at       time.Time
 	posts    int
-	cpu, own time.Duration // processor time of the process, and of this one
+	cpu, own float64 // processor time of the process, and of this one, in s
 }
 
 func (s *site) sample() (m sample, err error) {
@@ -108,10 +109,12 @@ func (s *site) sample() (m sample, err error) {
 		return m, fmt.Errorf("%d posts were not answered with 200\n%s", failed, s.process.words())
 	}
 	m.at = time.Now()
-	if m.cpu, err = processorTime(s.process.cmd.Process.Pid); err != nil {
+	stat, err := statOf(s.process.cmd.Process.Pid)
+	if err != nil {
 		return m, err
 	}
-	m.own, err = processorTime(os.Getpid())
+	own, err := statOf(os.Getpid())
+	m.cpu, m.own = stat.CPUTime(), own.CPUTime()
 	return m, err
 }
 
@@ -123,8 +126,7 @@ type speed struct {
 
 func (m sample) until(end sample) speed {
 	posts := float64(end.posts - m.posts)
-	us := func(d time.Duration) float64 { return float64(d.Microseconds()) / posts }
-	return speed{posts / end.at.Sub(m.at).Seconds(), us(end.cpu - m.cpu), us(end.own - m.own)}
+	return speed{posts / end.at.Sub(m.at).Seconds(), 1e6 * (end.cpu - m.cpu) / posts, 1e6 * (end.own - m.own) / posts}
 }
 
 // during samples for a while.

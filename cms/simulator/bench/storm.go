@@ -38,12 +38,12 @@ func (t *storm) one(g *bench) error {
 		return err
 	}
 	defer s.close()
-	if err := s.callmark(g, setting{writes: t.Writes}); err != nil {
+	if err := s.callmark(g, t.Writes); err != nil {
 		return err
 	}
 	begun := time.Now()
 	var calls []*simulator.Call
-	s.feed(func(b *simulator.Bridge, i int) func() bool {
+	s.feed(func(i int, b *simulator.Bridge) func() bool {
 		a := newArrival(b, share(t.Calls, t.Bridges, i), share(t.Legs, t.Bridges, i), rng(g.Seed+uint64(i)))
 		calls = append(calls, a.calls...)
 		return a.step
@@ -55,7 +55,7 @@ func (t *storm) one(g *bench) error {
 	if err := s.settled(g.ctx, 5*time.Minute); err != nil {
 		return err
 	}
-	o := outcomeOf(calls, begun, over)
+	o := outcomeOf(calls, over)
 	budget := t.Writes
 	name := "Storm/unlimited"
 	if budget == 0 {
@@ -86,7 +86,7 @@ type outcome struct {
 	early   int // writes that went before one of a worse level that waited
 }
 
-func outcomeOf(calls []*simulator.Call, begun, over time.Time) (o outcome) {
+func outcomeOf(calls []*simulator.Call, over time.Time) (o outcome) {
 	byBridge := map[*simulator.Bridge][]simulator.Put{}
 	for _, call := range calls {
 		puts := call.Puts()
@@ -128,8 +128,8 @@ func lesserFirst(puts []simulator.Put, over time.Time) (n int) {
 }
 
 // arrival drives the calls of one Call Bridge in a storm: all of them start, and
-// then people come to one after the other. The one who makes a call what it is
-// comes anywhere among them.
+// then people come to one after the other. The one who makes a call what it is comes
+// last, so that every call waits for a marking when the storm is over.
 type arrival struct {
 	bridge *simulator.Bridge
 	calls  []*simulator.Call
@@ -143,7 +143,7 @@ func newArrival(b *simulator.Bridge, calls, legs int, rng *rand.Rand) *arrival {
 	a := &arrival{bridge: b, legs: legs}
 	for i := range calls {
 		a.calls = append(a.calls, b.StartCall(simulator.CallSpec{Name: fmt.Sprintf("%s storm %d", b.Name(), i+1), KeepEmpty: true}))
-		levels := make([]int, (legs+calls-1)/calls)
+		levels := make([]int, (legs-i+calls-1)/calls) // whoever comes has the next call
 		for j := range levels {
 			levels[j] = 1 + rng.IntN(max(1, i%3))
 		}

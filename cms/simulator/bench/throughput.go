@@ -81,16 +81,15 @@ func (t *throughput) Run(g *bench) error {
 // prepare starts a contestant, fills its calls, and stops it.
 func (t *throughput) prepare(g *bench, c *contestant) (err error) {
 	if c.kind == "callmark" {
-		err = c.site.callmark(g, setting{})
+		err = c.site.callmark(g, 0)
 	} else {
 		err = c.site.peer(g, c.kind)
 	}
 	if err != nil {
 		return err
 	}
-	c.crowd = fill(g, c.site, t.Calls, t.Legs)
-	if err := c.crowd.wait(g.ctx, 5*time.Minute); err != nil {
-		return c.site.failed("the calls did not fill", err)
+	if c.crowd, err = fill(g, c.site, t.Calls, t.Legs); err != nil {
+		return err
 	}
 	return t.rest(g, c)
 }

@@ -10,6 +10,8 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
+
+	"callmark/cms/simulator"
 )
 
 // wire posts documents over one kept connection with as little work as that
@@ -22,6 +24,8 @@ type wire struct {
 	out  []byte
 	stop func() bool // of the watch on the context
 }
+
+func newWire() simulator.Poster { return &wire{} }
 
 // Post implements simulator.Poster. An error closes the connection; the next
 // Post opens another.
