@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -324,6 +325,12 @@ func TestOutageOfReceiver(t *testing.T) {
 	quiet := b.StartCall(simulator.CallSpec{Name: "Quiet"})
 	quiet.Join(simulator.SIP("Room", "room@rooms.ministry.example"))
 	p.agrees(t)
+	// What the start has read must not be read while the receiver is away.
+	p.eventually(t, "the first lists are read", func() bool {
+		return slices.ContainsFunc(p.journal(), func(e policy.Entry) bool {
+			return e.Kind == policy.EntryVerified && strings.Contains(e.Text, "running calls read from the server")
+		})
+	})
 	seen := p.journal()
 
 	b.SetQueue(2)

@@ -23,6 +23,7 @@ type follow struct {
 	started time.Time // when it was begun to be followed
 	due     string    // why its lists are to be read; empty: they are not
 	dueAt   time.Time // not before
+	wanted  time.Time // when they were last found to be due, whether they were already or not
 	listed  time.Time // when they were last read in full
 	known   bool      // all that ran there was read once
 
@@ -96,6 +97,7 @@ func (b *Board) wantLists(now time.Time, s *session, why string) {
 }
 
 func (f *follow) want(now time.Time, why string) {
+	f.wanted = now
 	if f.due == "" {
 		f.due, f.dueAt = why, now.Add(healIn)
 	}

@@ -34,7 +34,9 @@ func (b *Board) BeginRound(now time.Time, server string) (Round, bool) {
 	if f == nil || f.suspect {
 		return r, false
 	}
-	f.due = ""
+	if !f.wanted.After(f.asked) { // else they are due again: what made them so may not be in this status
+		f.due = ""
+	}
 	r.epoch, r.status = f.epoch, f.asked
 	if s := b.home(server); s != nil {
 		r.asOf = b.asOf(s)

@@ -210,6 +210,46 @@ func TestCountedAgain(t *testing.T) {
 	f.asks("call c")
 }
 
+// A gap opens between the status and the lists that follow it, which therefore are
+// of before: they are read once more.
+func TestGapBeforeTheLists(t *testing.T) {
+	f := followed(t, Options{})
+	f.send(callStart("c", "k"), legStart("a", in("c")), join("a", "c", staff))
+	f.status(3, true) // of the first reading, which is due
+	f.pass(time.Millisecond)
+	f.lose()
+	r, ok := f.BeginRound(f.now, cms1)
+	if !ok || !f.Listed(f.now, r, in1, []LegFacts{listed("a", "c", staff)}) {
+		t.Fatal("the lists were not taken")
+	}
+	answer := func() {
+		for qs := f.Questions(f.now, cms1, 100); len(qs) > 0; qs = f.Questions(f.now, cms1, 100) {
+			for _, q := range qs {
+				switch q.Kind {
+				case AskCall:
+					f.AnswerCall(f.now, q, reading1(1), true)
+				case AskCallLegs:
+					f.AnswerCallLegs(f.now, q, []LegFacts{listed("a", "", staff)}, true)
+				default:
+					f.AnswerLeg(f.now, q, details("a", "c", staff), true)
+				}
+			}
+		}
+	}
+	answer()
+	f.verified("k", false)
+	f.pass(time.Second)
+	if why, _ := f.ListsDue(f.now, cms1); why == "" {
+		t.Error("nobody reads what was missed")
+	}
+	f.round(5, in1, listed("a", "c", staff))
+	answer()
+	f.verified("k", true)
+	if why, _ := f.ListsDue(f.now, cms1); why != "" {
+		t.Errorf("lists are read again: %s", why)
+	}
+}
+
 // The end of a leg may be the first that comes of its session, while a list still
 // names it.
 func TestEndBeforeTheList(t *testing.T) {
