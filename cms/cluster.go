@@ -28,9 +28,10 @@ type Cluster struct {
 	alarms   map[string]string // raised here: text by key
 	onChange func()            // an identity or a state changed
 
-	cancel context.CancelFunc
-	wg     sync.WaitGroup
-	start  sync.Once
+	bridges []bridge // room for choose
+	cancel  context.CancelFunc
+	wg      sync.WaitGroup
+	start   sync.Once
 }
 
 // server is one configured server. What is not said to be otherwise is under
@@ -180,12 +181,12 @@ type bridge struct {
 // the session's Call Bridge is proven to be no configured server.
 func (c *Cluster) choose(s policy.SessionInfo, noGuess bool) (srv *server, how policy.Sureness, candidates []*server) {
 	c.mu.Lock()
-	bridges := make([]bridge, len(c.servers))
-	for i, srv := range c.servers {
-		bridges[i] = bridge{name: srv.Name(), known: srv.id.known && srv.id.guid != "", guid: srv.id.guid, ips: srv.ips}
+	c.bridges = c.bridges[:0] // every changed meeting comes here
+	for _, srv := range c.servers {
+		c.bridges = append(c.bridges, bridge{name: srv.Name(), known: srv.id.known && srv.id.guid != "", guid: srv.id.guid, ips: srv.ips})
 	}
+	at, how, ask := match(s, c.bridges, noGuess)
 	c.mu.Unlock()
-	at, how, ask := match(s, bridges, noGuess)
 	if at >= 0 {
 		return c.servers[at], how, nil
 	}

@@ -19,6 +19,28 @@ type crowd struct {
 // fillWithin is how long the calls have to fill.
 const fillWithin = 10 * time.Minute
 
+// quietReads are so few reads a second and Call Bridge that callmark has read
+// all there is: until then it reads as fast as its budget allows.
+const quietReads = 20
+
+// settle has the people wait until callmark has read what the API tells of them,
+// as a site's does once a start and not all day.
+func (c *crowd) settle(g *bench, s *site) error {
+	c.rests.Store(true)
+	defer c.rests.Store(false)
+	for before, quiet := s.reads(), 0; quiet < 2; {
+		if err := sleep(g.ctx, time.Second); err != nil {
+			return s.failed("the API is read without end", err)
+		}
+		reads := s.reads()
+		if quiet++; reads-before > quietReads*len(c.people) {
+			quiet = 0
+		}
+		before = reads
+	}
+	return nil
+}
+
 // fill starts calls on all Call Bridges and lets people come, at full speed. Once
 // every call has had its legs it returns, and people come and go until over is
 // set.

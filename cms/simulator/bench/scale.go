@@ -56,6 +56,9 @@ func (t *scale) one(g *bench, legs int) (values []value, err error) {
 		return nil, err
 	}
 	filling := begun.until(ended)
+	if err := crowd.settle(g, s); err != nil {
+		return nil, err
+	}
 	busy, err := s.during(g.ctx, t.For)
 	if err != nil {
 		return nil, err

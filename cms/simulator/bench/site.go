@@ -91,6 +91,14 @@ func (s *site) failed(what string, err error) error {
 	return fmt.Errorf("%s: %w\n%s", what, err, s.process.words())
 }
 
+// reads counts the GET requests to the API of all Call Bridges.
+func (s *site) reads() (n int) {
+	for _, b := range s.cluster.Bridges() {
+		n += b.Requests().Gets
+	}
+	return n
+}
+
 // sample is how far a run has come.
 type sample struct {
 	at       time.Time

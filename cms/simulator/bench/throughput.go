@@ -78,7 +78,7 @@ func (t *throughput) Run(g *bench) error {
 	return nil
 }
 
-// prepare starts a contestant, fills its calls, and stops it.
+// prepare starts a contestant, fills its calls, lets it read them, and stops it.
 func (t *throughput) prepare(g *bench, c *contestant) (err error) {
 	if c.kind == "callmark" {
 		err = c.site.callmark(g, 0)
@@ -89,6 +89,9 @@ func (t *throughput) prepare(g *bench, c *contestant) (err error) {
 		return err
 	}
 	if c.crowd, err = fill(g, c.site, t.Calls, t.Legs); err != nil {
+		return err
+	}
+	if err := c.crowd.settle(g, c.site); err != nil {
 		return err
 	}
 	return t.rest(g, c)
