@@ -27,11 +27,11 @@ type Cluster struct {
 	hosts    string            // last given to the board
 	alarms   map[string]string // raised here: text by key
 	onChange func()            // an identity or a state changed
+	bridges  []bridge          // room for choose
 
-	bridges []bridge // room for choose
-	cancel  context.CancelFunc
-	wg      sync.WaitGroup
-	start   sync.Once
+	cancel context.CancelFunc
+	wg     sync.WaitGroup
+	start  sync.Once
 }
 
 // server is one configured server. What is not said to be otherwise is under

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"slices"
 	"sync/atomic"
 	"time"
@@ -19,17 +20,23 @@ type crowd struct {
 // fillWithin is how long the calls have to fill.
 const fillWithin = 10 * time.Minute
 
+// settleWithin is how long the API may be read after that.
+const settleWithin = 20 * time.Minute
+
 // quietReads are so few reads a second and Call Bridge that callmark has read
 // all there is: until then it reads as fast as its budget allows.
 const quietReads = 20
 
-// settle has the people wait until callmark has read what the API tells of them,
-// as a site's does once a start and not all day.
+// settle lets nobody come or go until callmark has read what the API tells of
+// the legs that are present. It does so after a start alone; what is measured
+// afterwards is what a site has all day.
 func (c *crowd) settle(g *bench, s *site) error {
 	c.rests.Store(true)
 	defer c.rests.Store(false)
+	ctx, cancel := context.WithTimeout(g.ctx, settleWithin)
+	defer cancel()
 	for before, quiet := s.reads(), 0; quiet < 2; {
-		if err := sleep(g.ctx, time.Second); err != nil {
+		if err := sleep(ctx, time.Second); err != nil {
 			return s.failed("the API is read without end", err)
 		}
 		reads := s.reads()

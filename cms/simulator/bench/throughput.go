@@ -78,7 +78,8 @@ func (t *throughput) Run(g *bench) error {
 	return nil
 }
 
-// prepare starts a contestant, fills its calls, lets it read them, and stops it.
+// prepare starts a contestant, fills its calls, waits until they have settled, and
+// stops it.
 func (t *throughput) prepare(g *bench, c *contestant) (err error) {
 	if c.kind == "callmark" {
 		err = c.site.callmark(g, 0)
