@@ -72,9 +72,9 @@ func oddity(h *fasthttp.RequestHeader) (status int, reason string) {
 // when it is decoded or tidied up is another: what stands before us may have
 // let it through as that.
 func (s *Server) pathOf(ctx *fasthttp.RequestCtx) string {
-	path := string(ctx.URI().PathOriginal())
-	if path == s.path {
+	path := ctx.URI().PathOriginal()
+	if string(path) == s.path {
 		return s.o.Path
 	}
-	return path
+	return string(path)
 }

@@ -270,7 +270,7 @@ func (s *Server) accept(ln net.Listener) {
 				continue
 			}
 		}
-		c, why := conns.add(s.secure(nc))
+		c, why := conns.add(s.secure(newTimed(nc)))
 		if why != "" {
 			s.turnAway(c, why)
 			continue
