@@ -34,25 +34,41 @@ func appendLine(dst []byte, e *policy.Entry, attrs []slog.Attr) (line []byte, ok
 	return append(dst, '\n'), true
 }
 
-// appendText appends a text, in quotes where TextHandler has them.
-func appendText(dst []byte, s string) ([]byte, bool) {
-	bare, escaped := s != "", false
-	for i := range len(s) {
-		switch c := s[i]; {
+// What a character does to a text; all of a text's together say how to write it.
+const (
+	inQuotes    = 1 << iota // it has to stand in quotes
+	backslashed             // and needs a backslash there
+	foreign                 // slog's handler is to write it
+)
+
+var textClass = func() (class [256]byte) {
+	for c := range class {
+		switch {
 		case c < ' ' || c > '~':
-			return dst, false
+			class[c] = foreign
 		case c == '"':
-			bare, escaped = false, true
+			class[c] = inQuotes | backslashed
 		case c == '\\':
-			escaped = true
+			class[c] = backslashed
 		case c == ' ' || c == '=':
-			bare = false
+			class[c] = inQuotes
 		}
 	}
+	return class
+}()
+
+// appendText appends a text, in quotes where TextHandler has them.
+func appendText(dst []byte, s string) ([]byte, bool) {
+	class := byte(0)
+	for i := range len(s) {
+		class |= textClass[s[i]]
+	}
 	switch {
-	case bare:
+	case class&foreign != 0:
+		return dst, false
+	case class&inQuotes == 0 && s != "":
 		return append(dst, s...), true
-	case escaped:
+	case class&backslashed != 0:
 		return strconv.AppendQuote(dst, s), true
 	}
 	dst = append(dst, '"')
