@@ -51,8 +51,18 @@ func newQueue() *queue {
 	}
 }
 
-// put adds a call or brings it up to date. A due in the past is now.
+// same reports whether two entries of a call wait alike.
+func (e *entry) same(o *entry) bool {
+	return e.rise == o.rise && e.level == o.level && e.since.Equal(o.since) && e.due.Equal(o.due)
+}
+
+// put adds a call or brings it up to date. A due in the past is now. A call that
+// waits alike already stays where it is: where many are to be written, most of
+// what comes is about such.
 func (q *queue) put(e entry) {
+	if was := q.entries[e.ref]; was != nil && was.same(&e) {
+		return
+	}
 	q.remove(e.ref)
 	n := &e
 	q.entries[e.ref] = n
