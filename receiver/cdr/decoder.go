@@ -19,6 +19,11 @@ const (
 	// the next document after a large one.
 	maxScratch = 64 << 10
 
+	// maxSenders is how many ids of senders a Decoder keeps, maxSender how long
+	// these may be, in bytes: a GUID has 36.
+	maxSenders = 64
+	maxSender  = 64
+
 	// manyPending is more values than a record has that does not repeat its
 	// elements.
 	manyPending = 32
@@ -38,14 +43,13 @@ type Decoder struct {
 	Brief bool
 
 	// Kept from one document to the next.
-	tokens     *gosax.Reader
-	session    string // of the last document, to be shared by the next
-	callBridge string
-	reader     bytes.Reader
-	stack      [][]byte    // names of the open elements
-	attrs      []attribute // of the tag that was read last
-	pending    []pending   // values of the open record
-	value      value
+	tokens  *gosax.Reader
+	senders map[string]string // ids of sessions and Call Bridges, to be shared by documents
+	reader  bytes.Reader
+	stack   [][]byte    // names of the open elements
+	attrs   []attribute // of the tag that was read last
+	pending []pending   // values of the open record
+	value   value
 
 	// The document being read.
 	limits       Limits
@@ -288,18 +292,28 @@ func (d *Decoder) startRecords(name []byte, doc *Document) error {
 	if string(name) != "records" {
 		return fail(ErrNotRecords, d.pos, "found %s", quote(name))
 	}
-	// Nearly all documents come from the same few sessions.
-	if v := d.attrValue("session"); string(v) != d.session {
-		d.session = string(v)
-	}
-	if v := d.attrValue("callBridge"); string(v) != d.callBridge {
-		d.callBridge = string(v)
-	}
-	if d.session == "" {
+	doc.Session, doc.CallBridge = d.sender(d.attrValue("session")), d.sender(d.attrValue("callBridge"))
+	if doc.Session == "" {
 		return fail(ErrNoSession, d.pos, "attribute session is missing or empty")
 	}
-	doc.Session, doc.CallBridge = d.session, d.callBridge
 	return nil
+}
+
+// sender returns an id as documents before had it: nearly all come from the same
+// few sessions.
+func (d *Decoder) sender(id []byte) string {
+	if s, ok := d.senders[string(id)]; ok {
+		return s
+	}
+	if len(id) > maxSender {
+		return string(id)
+	}
+	if len(d.senders) >= maxSenders || d.senders == nil {
+		d.senders = make(map[string]string, maxSenders)
+	}
+	s := string(id)
+	d.senders[s] = s
+	return s
 }
 
 // attrValue returns an attribute of the tag that was read last, as a value. It

@@ -36,18 +36,21 @@ func (t *churn) Run(g *bench) error {
 		return err
 	}
 	defer crowd.over.Store(true)
+	if err := crowd.settle(g, s); err != nil {
+		return err
+	}
 	first := crowd.came.Load()
 	for part := range t.Parts + 1 {
 		goal := first + int64(t.Pass*part/t.Parts)
 		if err := wait(g.ctx, 30*time.Minute, func() bool { return crowd.came.Load() >= goal }); err != nil {
 			return s.failed("people stopped to come", err)
 		}
-		crowd.rests.Store(true)
-		live, err := s.liveHeap(g)
+		resident, err := s.process.residentBytes() // before the garbage that liveHeap makes
 		if err != nil {
 			return err
 		}
-		resident, err := s.process.residentBytes()
+		crowd.rests.Store(true)
+		live, err := s.liveHeap(g)
 		if err != nil {
 			return err
 		}
