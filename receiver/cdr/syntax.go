@@ -15,6 +15,7 @@ import (
 const (
 	nameStart = 1 << iota
 	nameRest
+	colon // of a name with a prefix
 	whitespace
 )
 
@@ -27,7 +28,7 @@ var tagClass = func() (t [256]uint8) {
 		t[c] = nameRest
 	}
 	t['_'] = nameStart | nameRest
-	t[':'] = nameRest
+	t[':'] = nameRest | colon
 	t['-'], t['.'] = nameRest, nameRest
 	t[' '], t['\t'], t['\n'], t['\r'] = whitespace, whitespace, whitespace, whitespace
 	return t
@@ -104,12 +105,13 @@ func scanName(b []byte, i int) int {
 	if i >= len(b) || tagClass[b[i]]&nameStart == 0 {
 		return i
 	}
-	n := i + 1
+	n, has := i+1, uint8(0)
 	for n < len(b) && tagClass[b[n]]&nameRest != 0 {
+		has |= tagClass[b[n]]
 		n++
 	}
-	if colon := bytes.IndexByte(b[i:n], ':'); colon >= 0 {
-		local := b[i+colon+1 : n]
+	if has&colon != 0 {
+		local := b[i+bytes.IndexByte(b[i:n], ':')+1 : n]
 		if len(local) == 0 || tagClass[local[0]]&nameStart == 0 || bytes.IndexByte(local, ':') >= 0 {
 			return i
 		}
@@ -202,8 +204,12 @@ func (d *Decoder) attr(name string) []byte {
 	return nil
 }
 
-// endTag checks an end tag and returns its name.
+// endTag checks an end tag and returns its name. Nearly always it is the open
+// element's, and right as that was.
 func (d *Decoder) endTag(tag []byte) ([]byte, error) {
+	if n := len(d.stack); n > 0 && len(tag) == len(d.stack[n-1])+len("</>") && string(tag[2:len(tag)-1]) == string(d.stack[n-1]) {
+		return d.stack[n-1], nil
+	}
 	n := scanName(tag, 2)
 	if n == 2 || skipSpace(tag, n) != len(tag)-1 {
 		return nil, d.syntax(0, "bad end tag %s", quote(tag))
