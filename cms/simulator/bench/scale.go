@@ -9,6 +9,7 @@ import (
 type scale struct {
 	Legs    []int         `default:"1000,10000,100000" help:"Legs that are present, ten in each call."`
 	Bridges int           `default:"8" help:"Call Bridges."`
+	Rest    time.Duration `default:"30s" help:"How long nobody comes or goes before."`
 	For     time.Duration `default:"10s" help:"How long people come and go at full speed."`
 	Latency time.Duration `default:"30s" help:"How long markings are timed."`
 	Rate    int           `default:"1000" help:"Records a second meanwhile."`
@@ -59,6 +60,12 @@ func (t *scale) one(g *bench, legs int) (values []value, err error) {
 	if err := crowd.settle(g, s); err != nil {
 		return nil, err
 	}
+	crowd.rests.Store(true)
+	rest, err := s.during(g.ctx, t.Rest)
+	if err != nil {
+		return nil, err
+	}
+	crowd.rests.Store(false)
 	busy, err := s.during(g.ctx, t.For)
 	if err != nil {
 		return nil, err
@@ -74,7 +81,7 @@ func (t *scale) one(g *bench, legs int) (values []value, err error) {
 		return nil, err
 	}
 	values = []value{
-		{filling.posts, "filling-records/s"}, {busy.posts, "records/s"}, {busy.cpu, "µs-cpu/record"},
+		{filling.posts, "filling-records/s"}, {rest.core, "%core-at-rest"}, {busy.posts, "records/s"}, {busy.cpu, "µs-cpu/record"},
 	}
 	values = append(values, times[:3]...)
 	values = append(values, value{full / (1 << 20), "MB-resident"}, value{(full - empty) / float64(legs), "B-resident/leg"})

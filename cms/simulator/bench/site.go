@@ -130,11 +130,13 @@ func (s *site) sample() (m sample, err error) {
 type speed struct {
 	posts    float64 // a second
 	cpu, own float64 // processor time a post, in µs
+	core     float64 // processor time of the process, in % of a core
 }
 
 func (m sample) until(end sample) speed {
 	posts := float64(end.posts - m.posts)
-	return speed{posts / end.at.Sub(m.at).Seconds(), 1e6 * (end.cpu - m.cpu) / posts, 1e6 * (end.own - m.own) / posts}
+	took := end.at.Sub(m.at).Seconds()
+	return speed{posts / took, 1e6 * (end.cpu - m.cpu) / posts, 1e6 * (end.own - m.own) / posts, 100 * (end.cpu - m.cpu) / took}
 }
 
 // during samples for a while.
