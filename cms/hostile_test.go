@@ -208,6 +208,15 @@ func TestHostileServer(t *testing.T) {
 			}
 			return b.String()
 		}()+"/>"), "attributes", down},
+		{"attributes of one", whole("200 OK", "<calls"+func() string {
+			var b strings.Builder
+			for i := range maxAttrs + 1 {
+				fmt.Fprintf(&b, " a%x=''", i)
+			}
+			return b.String()
+		}()+"/>"), "attributes", down},
+		{"stray end", whole("200 OK", `<calls total="0"/></calls>`), "where it has not begun", down},
+		{"cut", whole("200 OK", `<calls total="1"><call id="a">`), "ends within call", down},
 		{"attribute twice", whole("200 OK", `<calls total="1"><call id="a" id="b"/></calls>`), "twice", down},
 		{"long text", whole("200 OK", `<calls total="1"><call id="a"><name>`+strings.Repeat("x", maxAnswer)+`</name></call></calls>`), "bytes", down},
 		{"long attribute", whole("200 OK", `<calls total="`+strings.Repeat("9", maxAnswer)+`"/>`), "bytes", down},

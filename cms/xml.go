@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -18,18 +19,23 @@ const (
 	maxDepth  = 16      // nested elements; the API uses five
 	maxNodes  = 100_000
 	maxEquals = 100_000 // equals signs, so at most as many attributes; the API has about one an element
+	maxAttrs  = 32      // attributes of one element; the API uses two
 	maxField  = 4096    // bytes of one text that are kept
 )
 
 // node is an element of an answer. Names are lower case, since Cisco's API
 // guide calls them case-insensitive and its tables do not agree on the case.
 type node struct {
-	name     string
-	attrs    map[string]string
-	text     string // of one that was cut, the blanks at its end are part: it stays too long
-	children []*node
-	bytes    int // of the whole answer, unpacked; of the root only
+	name        string
+	attrs       []attr
+	text        string // of one that was cut, the blanks at its end are part: it stays too long
+	first, last *node  // of its children
+	next        *node  // of its parent's
+	bytes       int    // of the whole answer, unpacked; of the root only
 }
+
+// attr is an attribute, its name in lower case.
+type attr struct{ name, value string }
 
 var (
 	errTooLong   = fmt.Errorf("the answer has more than %d bytes", maxAnswer)
@@ -67,14 +73,20 @@ func parse(r io.Reader, hide func(string) string) (*node, error) {
 	d := xml.NewDecoder(buffer)
 	var root *node
 	var open []*node
-	var texts [maxDepth][]byte // of the open ones; one byte more than is kept says that there was more
+	var names [maxDepth]xml.Name // of the open ones, as they came
+	var texts [maxDepth][]byte   // of the open ones; one byte more than is kept says that there was more
 	count := 0
 	for {
-		token, err := d.Token()
+		// RawToken leaves namespaces alone, of which the API has none, and takes a
+		// third less memory than Token; that every element ends is looked at here.
+		token, err := d.RawToken()
 		if limited.bytes > maxAnswer {
 			return nil, errTooLong
 		}
 		if err == io.EOF {
+			if len(open) > 0 {
+				return nil, fmt.Errorf("the answer ends within %s", open[len(open)-1].name)
+			}
 			if root != nil {
 				root.bytes = limited.bytes
 			}
@@ -91,30 +103,41 @@ func parse(r io.Reader, hide func(string) string) (*node, error) {
 			if len(open) == maxDepth {
 				return nil, fmt.Errorf("the answer is nested deeper than %d elements", maxDepth)
 			}
+			if len(t.Attr) > maxAttrs {
+				return nil, fmt.Errorf("an element of the answer has more than %d attributes", maxAttrs)
+			}
 			n := &node{name: strings.ToLower(t.Name.Local)}
+			if len(t.Attr) > 0 {
+				n.attrs = make([]attr, 0, len(t.Attr))
+			}
 			for _, a := range t.Attr {
-				if n.attrs == nil {
-					n.attrs = make(map[string]string, len(t.Attr))
-				}
 				name := strings.ToLower(a.Name.Local)
-				if _, twice := n.attrs[name]; twice {
+				if slices.ContainsFunc(n.attrs, func(a attr) bool { return a.name == name }) {
 					return nil, errors.New("the answer gives an attribute twice")
 				}
-				n.attrs[name] = hide(cut(a.Value, maxField))
+				n.attrs = append(n.attrs, attr{name, hide(cut(a.Value, maxField))})
 			}
 			switch {
 			case len(open) > 0:
 				top := open[len(open)-1]
-				top.children = append(top.children, n)
+				if top.last == nil {
+					top.first = n
+				} else {
+					top.last.next = n
+				}
+				top.last = n
 			case root != nil:
 				return nil, errors.New("the answer has two roots")
 			default:
 				root = n
 			}
-			texts[len(open)] = texts[len(open)][:0]
+			names[len(open)], texts[len(open)] = t.Name, texts[len(open)][:0]
 			open = append(open, n)
 		case xml.EndElement:
 			last := len(open) - 1
+			if last < 0 || names[last] != t.Name {
+				return nil, fmt.Errorf("the answer ends %q where it has not begun", cut(t.Name.Local, maxText))
+			}
 			text := texts[last]
 			if len(text) <= maxField {
 				text = bytes.TrimSpace(text)
@@ -148,7 +171,7 @@ func (n *node) child(name string) *node {
 	if n == nil {
 		return nil
 	}
-	for _, c := range n.children {
+	for c := n.first; c != nil; c = c.next {
 		if c.name == name {
 			return c
 		}
@@ -169,7 +192,12 @@ func (n *node) attr(name string) string {
 	if n == nil {
 		return ""
 	}
-	return n.attrs[name]
+	for _, a := range n.attrs {
+		if a.name == name {
+			return a.value
+		}
+	}
+	return ""
 }
 
 // number reads a count. What is none gives -1.
