@@ -24,6 +24,7 @@ type bench struct {
 	Latency    latency    `cmd:"" help:"From a record that changes a level to the right marking at the API."`
 	Storm      storm      `cmd:"" help:"From the last record to the last right marking, when many people come at once."`
 	Scale      scale      `cmd:"" help:"All of it with more and more legs present."`
+	Growth     growth     `cmd:"" help:"What a record costs while few legs are present and while many are, in turns."`
 	Churn      churn      `cmd:"" help:"Memory, while people come and go."`
 	Start      begin      `cmd:"" help:"From the start of the process until it is ready."`
 	Peer       peer       `cmd:"" hidden:""`

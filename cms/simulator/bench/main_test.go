@@ -94,6 +94,17 @@ func TestCommands(t *testing.T) {
 			t.Errorf("it was ready after %g s", s)
 		}
 	})
+	t.Run("growth", func(t *testing.T) {
+		if err := (&growth{Legs: []int{20, 40}, Bridges: 2, Rounds: 2, For: 200 * time.Millisecond}).Run(g); err != nil {
+			t.Fatal(err)
+		}
+		few, many, ratios := g.of(t, "Growth/legs=20", "µs-cpu/record"), g.of(t, "Growth/legs=40", "µs-cpu/record"), g.of(t, "Growth/legs=40", "of-the-first")
+		for i := range ratios {
+			if got := many[i] / few[i]; got != ratios[i] || got <= 0 {
+				t.Errorf("%g of %g µs a record are called %g", many[i], few[i], ratios[i])
+			}
+		}
+	})
 	t.Run("churn", func(t *testing.T) {
 		if err := (&churn{Legs: 40, Pass: 400, Bridges: 2, Parts: 1}).Run(g); err != nil {
 			t.Fatal(err)
