@@ -28,7 +28,7 @@ func (t *begin) one(g *bench) (time.Duration, error) {
 	}
 	defer s.close()
 	begun := time.Now()
-	if err := s.callmark(g, 0); err != nil {
+	if err := s.callmark(g); err != nil {
 		return 0, err
 	}
 	if err := s.process.answers(g.ctx, "/readyz", startWithin, often); err != nil {

@@ -24,7 +24,7 @@ func (t *churn) Run(g *bench) error {
 		return err
 	}
 	defer s.close()
-	if err := s.callmark(g, 0); err != nil {
+	if err := s.callmark(g); err != nil {
 		return err
 	}
 	empty, err := s.process.residentBytes()

@@ -20,7 +20,7 @@
 //
 // The contestants of a round have their turns one after the other, never two at
 // once, and each round begins with another of them. Whoever has no turn is
-// stopped (on Unix).
+// stopped (on Unix); in growth nobody comes or goes at his calls.
 //
 // # Blocking and ownership
 //

@@ -26,7 +26,7 @@ func (l *latency) Run(g *bench) error {
 		return err
 	}
 	defer s.close()
-	if err := s.callmark(g, 0); err != nil {
+	if err := s.callmark(g); err != nil {
 		return err
 	}
 	crowd, err := fill(g, s, l.Calls, l.Legs)

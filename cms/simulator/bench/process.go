@@ -148,9 +148,9 @@ func startPeer(ctx context.Context, dir, kind string) (*process, error) {
 	return p, nil
 }
 
-// start makes a configuration for callmark, which lies in dir, and starts it. All
-// other keys are at their defaults.
-func (g *bench) start(ctx context.Context, cluster *simulator.Cluster, dir string, writes float64) (*process, error) {
+// start makes a configuration for callmark, which lies in dir, and starts it. keys
+// are more lines of [cms]; all other keys are at their defaults.
+func (g *bench) start(ctx context.Context, cluster *simulator.Cluster, dir string, keys []string) (*process, error) {
 	addr, err := freePort()
 	if err != nil {
 		return nil, err
@@ -159,17 +159,14 @@ func (g *bench) start(ctx context.Context, cluster *simulator.Cluster, dir strin
 	for _, url := range cluster.URLs() {
 		servers = append(servers, strconv.Quote(url))
 	}
-	budget := ""
-	if writes > 0 {
-		budget = fmt.Sprintf("writes_per_second = %g\n", writes)
-	}
 	text := fmt.Sprintf(`[receiver]
 listen = %q
 [cms]
 username = %q
 password = %q
 servers = [%s]
-%s[policy]
+%s
+[policy]
 secure_domains = [%q]
 internal_domains = [%q]
 [policy.level.1]
@@ -180,7 +177,7 @@ message = %q
 message = %q
 [marking]
 on_exit = "keep"
-`, addr, cluster.Username(), cluster.Password(), strings.Join(servers, ", "), budget,
+`, addr, cluster.Username(), cluster.Password(), strings.Join(servers, ", "), strings.Join(keys, "\n"),
 		secureDomain, internalDomain, message(1), message(2), message(3))
 	config := filepath.Join(dir, "config.toml")
 	if err := os.WriteFile(config, []byte(text), 0o600); err != nil {

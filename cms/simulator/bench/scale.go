@@ -37,7 +37,7 @@ func (t *scale) one(g *bench, legs int) (values []value, err error) {
 		return nil, err
 	}
 	defer s.close()
-	if err := s.callmark(g, 0); err != nil {
+	if err := s.callmark(g); err != nil {
 		return nil, err
 	}
 	empty, err := s.process.residentBytes()
@@ -100,7 +100,7 @@ func (t *scale) one(g *bench, legs int) (values []value, err error) {
 func (s *site) again(g *bench) (time.Duration, error) {
 	s.process.kill()
 	begun := time.Now()
-	if err := s.callmark(g, 0); err != nil {
+	if err := s.callmark(g); err != nil {
 		return 0, err
 	}
 	err := s.process.answers(g.ctx, "/readyz", 20*time.Minute, 50*time.Millisecond)

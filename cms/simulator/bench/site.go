@@ -37,9 +37,9 @@ func (g *bench) open(bridges int) (*site, error) {
 }
 
 // callmark starts callmark at a site, and the cluster posts to it from now on.
-// writes is its budget a second and server; 0: the default.
-func (s *site) callmark(g *bench, writes float64) (err error) {
-	if s.process, err = g.start(g.ctx, s.cluster, s.dir, writes); err != nil {
+// keys are those of [cms], each with its value, that are not at their defaults.
+func (s *site) callmark(g *bench, keys ...string) (err error) {
+	if s.process, err = g.start(g.ctx, s.cluster, s.dir, keys); err != nil {
 		return err
 	}
 	return s.cluster.SetReceivers(s.process.url())

@@ -38,7 +38,11 @@ func (t *storm) one(g *bench) error {
 		return err
 	}
 	defer s.close()
-	if err := s.callmark(g, t.Writes); err != nil {
+	var keys []string
+	if t.Writes > 0 {
+		keys = append(keys, fmt.Sprintf("writes_per_second = %g", t.Writes))
+	}
+	if err := s.callmark(g, keys...); err != nil {
 		return err
 	}
 	begun := time.Now()

@@ -82,7 +82,7 @@ func (t *throughput) Run(g *bench) error {
 // stops it.
 func (t *throughput) prepare(g *bench, c *contestant) (err error) {
 	if c.kind == "callmark" {
-		err = c.site.callmark(g, 0)
+		err = c.site.callmark(g)
 	} else {
 		err = c.site.peer(g, c.kind)
 	}
