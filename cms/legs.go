@@ -11,19 +11,19 @@ var legList = collection{"calllegs", "callleg", maxItems}
 
 // CallLegs lists the call legs of this Call Bridge: name, address and call of
 // each. page, if given, is called after every page.
-func (c *Client) CallLegs(ctx context.Context, page func()) ([]policy.LegFacts, error) {
-	legs, err := list(ctx, c, "/callLegs", legList, readListedLeg, paged(page)...)
+func (c *Client) CallLegs(ctx context.Context, page func()) ([]policy.ListedLeg, error) {
+	legs, err := list(ctx, c, "/callLegs", legList, listedLegs(), paged(page)...)
 	return legs, c.failed(err, "list the call legs")
 }
 
 // CallLegsOf lists those of one call. An error for which IsNotExist holds says
 // that the call does not run on this Call Bridge.
-func (c *Client) CallLegsOf(ctx context.Context, call string) ([]policy.LegFacts, error) {
+func (c *Client) CallLegsOf(ctx context.Context, call string) ([]policy.ListedLeg, error) {
 	path, err := segment(call)
 	if err != nil {
 		return nil, c.failed(err, "list the legs of call %q", policy.Clean(call, maxText))
 	}
-	legs, err := list(ctx, c, "/calls/"+path+"/callLegs", legList, readListedLeg)
+	legs, err := list(ctx, c, "/calls/"+path+"/callLegs", legList, listedLegs())
 	return legs, c.failed(err, "list the legs of call %s", call)
 }
 
@@ -34,11 +34,27 @@ func paged(page func()) []func(*node) {
 	return []func(*node){func(*node) { page() }}
 }
 
-// readListedLeg reads what a list tells. remoteParty is where the leg is now,
-// originalRemoteParty where it began (Cisco's API guide, "Retrieving call legs").
-// A list that names no call does not say that there is none.
-func readListedLeg(id string, n *node) policy.LegFacts {
-	return policy.LegFacts{
+// listedLegs reads what a list tells of each leg. The legs of a call share its id,
+// which else would be a third of what a list takes.
+func listedLegs() func(id string, n *node) policy.ListedLeg {
+	calls := map[string]string{}
+	return func(id string, n *node) policy.ListedLeg {
+		l := readListedLeg(id, n)
+		if call, ok := calls[l.Call]; ok {
+			l.Call = call
+		} else {
+			calls[l.Call] = l.Call
+		}
+		return l
+	}
+}
+
+// readListedLeg reads what a list tells and a leg's own page as well. remoteParty
+// is where the leg is now, originalRemoteParty where it began (Cisco's API guide,
+// "Retrieving call legs"). A list that names no call does not say that there is
+// none.
+func readListedLeg(id string, n *node) policy.ListedLeg {
+	return policy.ListedLeg{
 		ID: id, Name: plain(n.get("name")), RemoteAddress: address(n.get("remoteparty")), Call: plain(n.get("call")),
 	}
 }
@@ -65,7 +81,8 @@ func (c *Client) CallLeg(ctx context.Context, id string) (policy.LegFacts, error
 	if err != nil {
 		return policy.LegFacts{}, c.failed(err, "read call leg %s", id)
 	}
-	f := readListedLeg(id, root)
+	l := readListedLeg(id, root)
+	f := policy.LegFacts{ID: l.ID, Name: l.Name, RemoteAddress: l.RemoteAddress, Call: l.Call}
 	f.RemoteParty = address(root.get("originalremoteparty"))
 	f.Type, f.SubType = plain(strings.ToLower(root.get("type"))), subType(root.get("subtype"))
 	status := root.child("status")

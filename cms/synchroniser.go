@@ -31,11 +31,11 @@ type Pictured interface {
 	BeginRound(now time.Time, server string) (r policy.Round, ok bool)
 	Progress(now time.Time, r policy.Round)
 	NotListed(now time.Time, server, why, problem string)
-	Listed(now time.Time, r policy.Round, calls []policy.CallFacts, legs []policy.LegFacts) bool
+	Listed(now time.Time, r policy.Round, calls []policy.CallFacts, legs []policy.ListedLeg) bool
 	Questions(now time.Time, server string, max int) []policy.Question
 	AnswerLeg(now time.Time, q policy.Question, f policy.LegFacts, exists bool)
 	AnswerCall(now time.Time, q policy.Question, r policy.CallReading, exists bool)
-	AnswerCallLegs(now time.Time, q policy.Question, legs []policy.LegFacts, exists bool)
+	AnswerCallLegs(now time.Time, q policy.Question, legs []policy.ListedLeg, exists bool)
 	AnswerParticipants(now time.Time, q policy.Question, people []policy.PersonFacts, exists bool)
 	Unanswered(q policy.Question)
 	Silent(server string) bool

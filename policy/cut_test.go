@@ -16,7 +16,7 @@ func TestWhatWasReadAheadOfTheIndex(t *testing.T) {
 		lists := append(in1[:1:1], CallFacts{ID: "e", Correlator: "l"})
 		f.raw(Event{Index: 1000, Time: f.now}) // not the Call Bridge's
 		r, ok := f.BeginRound(f.now, cms1)
-		if !ok || !f.Listed(f.now, r, lists, []LegFacts{listed("a", "c", room)}) {
+		if !ok || !f.Listed(f.now, r, lists, []ListedLeg{listed("a", "c", room)}) {
 			t.Fatal("the lists were not taken")
 		}
 		questions := f.Questions(f.now, cms1, 100)
@@ -31,7 +31,7 @@ func TestWhatWasReadAheadOfTheIndex(t *testing.T) {
 			case q.Kind == AskCall:
 				f.AnswerCall(f.now, q, reading1(1), true)
 			case q.Kind == AskCallLegs:
-				f.AnswerCallLegs(f.now, q, []LegFacts{listed("a", "c", room)}, true)
+				f.AnswerCallLegs(f.now, q, []ListedLeg{listed("a", "c", room)}, true)
 			}
 		}
 		all := func() {

@@ -94,6 +94,20 @@ type LegFacts struct {
 	Encryption    Encryption
 }
 
+// ListedLeg is what a server's list tells of a call leg. A whole list is held
+// until it has been read, so there is no room in it for what lists do not tell.
+type ListedLeg struct {
+	ID            string
+	Name          string
+	RemoteAddress string
+	Call          string // empty where the list does not say, which is not that there is none
+}
+
+// facts is that in the words of a record.
+func (l ListedLeg) facts() LegFacts {
+	return LegFacts{ID: l.ID, Name: l.Name, RemoteAddress: l.RemoteAddress, Call: l.Call}
+}
+
 // Applied says what became of the events of one document.
 type Applied struct {
 	Taken      int // applied

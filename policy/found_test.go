@@ -148,7 +148,7 @@ func TestFound(t *testing.T) {
 	} {
 		f := followed(t, Options{})
 		f.send(callStart("c", "k"))
-		var legs []LegFacts
+		var legs []ListedLeg
 		if tc.people {
 			f.send(legStart("a", in("c")), join("a", "c", staff))
 			legs = append(legs, listed("a", "c", staff))
@@ -183,7 +183,7 @@ func TestAdopted(t *testing.T) {
 	f.verified("k", false)
 	f.shown("k", Level2)
 	f.due(ref, WhySame, false, false)
-	f.AnswerCallLegs(f.now, f.asks("legs c")["legs c"], []LegFacts{listed("a", "c", room)}, true)
+	f.AnswerCallLegs(f.now, f.asks("legs c")["legs c"], []ListedLeg{listed("a", "c", room)}, true)
 	f.verified("k", true)
 	f.due(ref, WhyFall, true, false)
 }

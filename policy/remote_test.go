@@ -86,7 +86,7 @@ func TestWaitsForTheOther(t *testing.T) {
 	r := reading1(1)
 	r.Remote = 1
 	f.AnswerCall(f.now, q["call c"], r, true)
-	f.AnswerCallLegs(f.now, f.asks("legs c")["legs c"], []LegFacts{listed("a", "c", room)}, true)
+	f.AnswerCallLegs(f.now, f.asks("legs c")["legs c"], []ListedLeg{listed("a", "c", room)}, true)
 	f.AnswerParticipants(f.now, f.asks("people c")["people c"], []PersonFacts{{URI: staff, CallBridge: "B"}}, true)
 	f.verified("k", false)
 	f.computed("k", Level2)

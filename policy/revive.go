@@ -11,7 +11,7 @@ const falseEnd = 5 * time.Second
 
 // belied reports whether an answer that was asked for at a time shows a leg in a
 // call although a record has said, well before, that it is over.
-func (l *leg) belied(asked time.Time, f *LegFacts) bool {
+func (l *leg) belied(asked time.Time, f LegFacts) bool {
 	return l.ended && f.Call != "" && asked.Sub(l.met.time()) >= falseEnd
 }
 

@@ -182,7 +182,7 @@ func TestBoundHeals(t *testing.T) {
 			f.send(join("b", "c", room), join("d", "c", staff))
 			f.computed("k", Level3)
 			f.alarmed("bound", "more than 2 legs")
-			lists := func(legs ...LegFacts) {
+			lists := func(legs ...ListedLeg) {
 				f.round(f.index, in1, legs...)
 				for range 4 {
 					for _, q := range f.Questions(f.now, cms1, 100) {

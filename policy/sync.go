@@ -74,7 +74,7 @@ const listChunk = 256
 // that are not known, or that may have come to count while records were
 // missing; each call, for how many legs and people it has; and whatever the
 // board knows that the lists lack.
-func (b *Board) Listed(now time.Time, r Round, calls []CallFacts, legs []LegFacts) bool {
+func (b *Board) Listed(now time.Time, r Round, calls []CallFacts, legs []ListedLeg) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	f := b.follows[r.Server]
@@ -115,7 +115,7 @@ func (b *Board) Listed(now time.Time, r Round, calls []CallFacts, legs []LegFact
 			return false
 		}
 		named[legs[i].ID] = struct{}{}
-		b.listedLeg(now, s, r.asOf, r.began, &legs[i])
+		b.listedLeg(now, s, r.asOf, r.began, legs[i].facts())
 	}
 	for id, c := range s.calls {
 		if _, ok := named[id]; !ok && c.meeting != nil && s.before(max(c.startAt, c.bornAt), r.asOf) {
@@ -223,7 +223,7 @@ func (b *Board) breathe(now time.Time, f *follow, r Round, s *session, i int) bo
 // though it may have ended since it was read. Of several that are its, one that
 // has been silent since the round began and has nothing listed is over, if
 // another has.
-func (b *Board) matchLists(now time.Time, r Round, calls []CallFacts, legs []LegFacts) {
+func (b *Board) matchLists(now time.Time, r Round, calls []CallFacts, legs []ListedLeg) {
 	listed := map[*session]bool{}
 	for _, s := range b.sessions {
 		if s.api || s.sureness == Proven && s.server != r.Server {
@@ -252,9 +252,9 @@ func (b *Board) matchLists(now time.Time, r Round, calls []CallFacts, legs []Leg
 }
 
 // matchLegs finds the sessions that run on a server by legs that an answer names.
-func (b *Board) matchLegs(now time.Time, q Question, legs []LegFacts) {
+func (b *Board) matchLegs(now time.Time, q Question, legs []ListedLeg) {
 	for _, s := range b.sessions {
-		if s.api || s.sureness == Proven && s.server != q.Server || !slices.ContainsFunc(legs, func(f LegFacts) bool { return s.legs[f.ID] != nil }) {
+		if s.api || s.sureness == Proven && s.server != q.Server || !slices.ContainsFunc(legs, func(f ListedLeg) bool { return s.legs[f.ID] != nil }) {
 			continue
 		}
 		if a := b.opened(q.Server); b.prove(now, s, q.Server) && a != nil && b.sessions[a.id] == a {
@@ -298,7 +298,7 @@ func (b *Board) seenCall(now time.Time, c *call, asOf int64, f *CallFacts) {
 }
 
 // listedLeg merges what a list, which was asked for at began, says of a leg.
-func (b *Board) listedLeg(now time.Time, s *session, asOf int64, began time.Time, f *LegFacts) {
+func (b *Board) listedLeg(now time.Time, s *session, asOf int64, began time.Time, f LegFacts) {
 	l := b.seenLeg(now, s, asOf, f)
 	if l == nil {
 		if l = s.legs[Clean(f.ID, maxID)]; l != nil && l.belied(began, f) {
@@ -321,7 +321,7 @@ func (b *Board) listedLeg(now time.Time, s *session, asOf int64, began time.Time
 
 // seenLeg merges what the API says of a leg that runs; nil when it is over, or
 // there is no room for it.
-func (b *Board) seenLeg(now time.Time, s *session, asOf int64, f *LegFacts) *leg {
+func (b *Board) seenLeg(now time.Time, s *session, asOf int64, f LegFacts) *leg {
 	id := Clean(f.ID, maxID)
 	if id == "" {
 		return nil
@@ -331,7 +331,7 @@ func (b *Board) seenLeg(now time.Time, s *session, asOf int64, f *LegFacts) *leg
 			l.unread = true // before it is put into its call, so that the call is
 		}
 	}
-	b.legEvent(now, s, observed(asOf), &Event{Kind: LegUpdated, Leg: *f})
+	b.legEvent(now, s, observed(asOf), &Event{Kind: LegUpdated, Leg: f})
 	l := s.legs[id]
 	if l == nil || l.ended {
 		return nil
@@ -367,11 +367,11 @@ func (b *Board) AnswerLeg(now time.Time, q Question, f LegFacts, exists bool) {
 			break
 		}
 		f.ID = q.ID
-		if l.belied(q.at, &f) {
+		if l.belied(q.at, f) {
 			b.revive(now, s, l, q.asOf)
 		}
 		l.unlinkedBy(&f)
-		if l = b.seenLeg(now, s, q.asOf, &f); l != nil {
+		if l = b.seenLeg(now, s, q.asOf, f); l != nil {
 			l.readAt, l.listedAt = max(l.readAt, q.asOf), max(l.listedAt, q.asOf)
 			from := l.call
 			l.learned()
@@ -405,7 +405,7 @@ func (b *Board) goneLeg(now time.Time, s *session, l *leg, index int64) {
 // AnswerCallLegs takes all legs that are in a call. It is for a call of which
 // records are missing, or whose own count disagrees with the lists, which move
 // while one reads them.
-func (b *Board) AnswerCallLegs(now time.Time, q Question, legs []LegFacts, exists bool) {
+func (b *Board) AnswerCallLegs(now time.Time, q Question, legs []ListedLeg, exists bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	q = b.dated(q)
@@ -417,12 +417,12 @@ func (b *Board) AnswerCallLegs(now time.Time, q Question, legs []LegFacts, exist
 	}
 	named := make(map[string]struct{}, len(legs))
 	for i := range legs {
-		f := legs[i]
+		f := legs[i].facts()
 		if f.Call == "" {
 			f.Call = q.ID
 		}
 		named[Clean(f.ID, maxID)] = struct{}{}
-		b.listedLeg(now, s, q.asOf, q.at, &f)
+		b.listedLeg(now, s, q.asOf, q.at, f)
 	}
 	for _, l := range c.legs {
 		if _, ok := named[l.id]; !ok && s.before(l.newest, q.asOf) {

@@ -57,7 +57,7 @@ type reading struct {
 	offset int
 	named  map[string]bool
 	calls  []CallFacts
-	legs   []LegFacts
+	legs   []ListedLeg
 }
 
 // asking is a question that is under way, and its answer once it is.
@@ -328,12 +328,12 @@ func (w *apiWorld) take(b *trueBridge, n int) int {
 }
 
 // listed is what a list tells of a leg, and details all that the API does.
-func (l *trueLeg) listed() LegFacts {
-	return LegFacts{ID: l.id, RemoteAddress: l.address, Call: l.call}
+func (l *trueLeg) listed() ListedLeg {
+	return ListedLeg{ID: l.id, RemoteAddress: l.address, Call: l.call}
 }
 
 func (l *trueLeg) details() LegFacts {
-	f := l.listed()
+	f := l.listed().facts()
 	f.RemoteParty, f.Type, f.IVR, f.Deactivated = l.address, "sip", l.call == "", No
 	f.Connected = l.connected && l.call != ""
 	if l.lobby {
@@ -374,7 +374,7 @@ func (w *apiWorld) send(a *asking) {
 	b, q := a.b, a.q
 	w.t.Logf("%s is asked %d about %s", b.server, q.Kind, q.ID)
 	call := b.calls[q.ID]
-	var legs []LegFacts
+	var legs []ListedLeg
 	for _, id := range byAge(b.legs) {
 		if b.legs[id].call == q.ID {
 			legs = append(legs, b.legs[id].listed())

@@ -35,7 +35,7 @@ func (f *fixture) polled(next int64, id MeetingID, verified bool) {
 }
 
 // round reads the server's lists, as of an index.
-func (f *fixture) round(next int64, calls []CallFacts, legs ...LegFacts) {
+func (f *fixture) round(next int64, calls []CallFacts, legs ...ListedLeg) {
 	f.t.Helper()
 	f.status(next, true)
 	r, ok := f.BeginRound(f.now, cms1)
@@ -72,8 +72,8 @@ func (f *fixture) asks(want ...string) map[string]Question {
 var in1 = []CallFacts{{ID: "c", Correlator: "k"}}
 
 // listed is what a list tells of a leg, details what its own page does.
-func listed(id, call, address string) LegFacts {
-	return LegFacts{ID: id, Call: call, RemoteAddress: address}
+func listed(id, call, address string) ListedLeg {
+	return ListedLeg{ID: id, Call: call, RemoteAddress: address}
 }
 
 func details(id, call, address string) LegFacts {
@@ -106,7 +106,7 @@ func TestStartsAmongRunningCalls(t *testing.T) {
 		f.AnswerLeg(f.now, q["leg b"], details("b", "c", room), true)
 		f.AnswerCall(f.now, q["call c"], reading1(2), true)
 		f.verified("k", false)
-		f.AnswerCallLegs(f.now, f.asks("legs c")["legs c"], []LegFacts{listed("a", "", tc.address), listed("b", "", room)}, true)
+		f.AnswerCallLegs(f.now, f.asks("legs c")["legs c"], []ListedLeg{listed("a", "", tc.address), listed("b", "", room)}, true)
 		f.verified("k", true)
 		f.shown("k", tc.level)
 		f.asks()
@@ -180,7 +180,7 @@ func TestEndedForTheAPI(t *testing.T) {
 	f.AnswerLeg(f.now, q["leg a"], details("a", "c", staff), true)
 	f.AnswerCall(f.now, q["call c"], reading1(2), true)
 	q = f.asks("legs c")
-	f.AnswerCallLegs(f.now, q["legs c"], []LegFacts{listed("a", "c", staff), listed("b", "c", room)}, true)
+	f.AnswerCallLegs(f.now, q["legs c"], []ListedLeg{listed("a", "c", staff), listed("b", "c", room)}, true)
 	f.round(4, in1, listed("a", "c", staff), listed("b", "c", room))
 	checkBoard(t, f.Board)
 	f.computed("k", Level1)
@@ -204,7 +204,7 @@ func TestCountedAgain(t *testing.T) {
 	f.AnswerCall(f.now, q["call c"], reading1(2), true)
 	f.AnswerLeg(f.now, q["leg b"], details("b", "c", staff), true)
 	q = f.asks("legs c")
-	f.AnswerCallLegs(f.now, q["legs c"], []LegFacts{listed("a", "", staff), listed("b", "", staff)}, true)
+	f.AnswerCallLegs(f.now, q["legs c"], []ListedLeg{listed("a", "", staff), listed("b", "", staff)}, true)
 	f.index = 9
 	f.send(legEnd("b")) // while leg a is asked
 	f.asks("call c")
@@ -219,7 +219,7 @@ func TestGapBeforeTheLists(t *testing.T) {
 	f.pass(time.Millisecond)
 	f.lose()
 	r, ok := f.BeginRound(f.now, cms1)
-	if !ok || !f.Listed(f.now, r, in1, []LegFacts{listed("a", "c", staff)}) {
+	if !ok || !f.Listed(f.now, r, in1, []ListedLeg{listed("a", "c", staff)}) {
 		t.Fatal("the lists were not taken")
 	}
 	answer := func() {
@@ -229,7 +229,7 @@ func TestGapBeforeTheLists(t *testing.T) {
 				case AskCall:
 					f.AnswerCall(f.now, q, reading1(1), true)
 				case AskCallLegs:
-					f.AnswerCallLegs(f.now, q, []LegFacts{listed("a", "", staff)}, true)
+					f.AnswerCallLegs(f.now, q, []ListedLeg{listed("a", "", staff)}, true)
 				default:
 					f.AnswerLeg(f.now, q, details("a", "c", staff), true)
 				}
@@ -259,7 +259,7 @@ func TestEndBeforeTheList(t *testing.T) {
 	r, _ := f.BeginRound(f.now, cms1)
 	f.index = 7
 	f.send(legEnd("a"))
-	f.Listed(f.now, r, in1, []LegFacts{listed("a", "c", alien), listed("b", "c", room)})
+	f.Listed(f.now, r, in1, []ListedLeg{listed("a", "c", alien), listed("b", "c", room)})
 	checkBoard(t, f.Board)
 	for _, l := range f.Legs("k") {
 		if l.ID == "a" {
@@ -295,7 +295,7 @@ func TestNumberOfLegsProvesNothing(t *testing.T) {
 	f.round(5, in1, listed("b", "c", room))
 	q := f.asks("call c")
 	f.AnswerCall(f.now, q["call c"], reading1(1), true) // a is there, b is not any more
-	f.AnswerCallLegs(f.now, f.asks("legs c")["legs c"], []LegFacts{listed("a", "c", alien)}, true)
+	f.AnswerCallLegs(f.now, f.asks("legs c")["legs c"], []ListedLeg{listed("a", "c", alien)}, true)
 	f.verified("k", false)
 	q = f.asks("leg a", "leg b")
 	f.AnswerLeg(f.now, q["leg a"], details("a", "c", alien), true)
@@ -405,7 +405,7 @@ func TestBogusIndex(t *testing.T) {
 	q := f.asks("call c")
 	f.computed("k", Level2) // what was read wins over what was made up
 	f.AnswerCall(f.now, q["call c"], reading1(1), true)
-	f.AnswerCallLegs(f.now, f.asks("legs c")["legs c"], []LegFacts{listed("a", "c", staff)}, true)
+	f.AnswerCallLegs(f.now, f.asks("legs c")["legs c"], []ListedLeg{listed("a", "c", staff)}, true)
 	f.verified("k", true)
 	f.index = 3
 	f.send(nothing())
@@ -450,9 +450,9 @@ func TestGraceWithProgress(t *testing.T) {
 	}
 	for name, progress := range map[string]func(*fixture, Round){
 		"pages": func(f *fixture, r Round) { f.Progress(f.now, r) },
-		"lists": func(f *fixture, r Round) { f.Listed(f.now, r, in1, []LegFacts{listed("a", "c", staff)}) },
+		"lists": func(f *fixture, r Round) { f.Listed(f.now, r, in1, []ListedLeg{listed("a", "c", staff)}) },
 		"answers": func(f *fixture, r Round) {
-			f.Listed(f.now, r, in1, []LegFacts{listed("a", "c", staff)})
+			f.Listed(f.now, r, in1, []ListedLeg{listed("a", "c", staff)})
 			for _, q := range f.Questions(f.now, cms1, 1) {
 				switch q.Kind {
 				case AskCall:
@@ -460,7 +460,7 @@ func TestGraceWithProgress(t *testing.T) {
 				case AskLeg:
 					f.AnswerLeg(f.now, q, details("a", "c", staff), true)
 				default:
-					f.AnswerCallLegs(f.now, q, []LegFacts{listed("a", "c", staff), listed(fmt.Sprint(f.now.Unix()), "c", staff)}, true)
+					f.AnswerCallLegs(f.now, q, []ListedLeg{listed("a", "c", staff), listed(fmt.Sprint(f.now.Unix()), "c", staff)}, true)
 				}
 			}
 		},
@@ -514,7 +514,7 @@ func TestLateRecordOfWhatTheAPITold(t *testing.T) {
 		f.round(13, in1, listed("a", "c", alien))
 		q := f.asks("leg a", "call c")
 		f.AnswerCall(f.now, q["call c"], reading1(1), true)
-		f.AnswerCallLegs(f.now, f.asks("legs c")["legs c"], []LegFacts{listed("a", "c", alien)}, true)
+		f.AnswerCallLegs(f.now, f.asks("legs c")["legs c"], []ListedLeg{listed("a", "c", alien)}, true)
 		f.polled(13, "k", false)
 		f.polled(13, "k", false)
 		f.index = 5
@@ -593,7 +593,7 @@ func TestMissedCall(t *testing.T) {
 	q := f.asks("call c")
 	f.AnswerCall(f.now, q["call c"], reading1(2), true)
 	f.verified("k", false)
-	f.AnswerCallLegs(f.now, f.asks("legs c")["legs c"], []LegFacts{listed("a", "c", alien), listed("b", "c", room)}, true)
+	f.AnswerCallLegs(f.now, f.asks("legs c")["legs c"], []ListedLeg{listed("a", "c", alien), listed("b", "c", room)}, true)
 	f.AnswerLeg(f.now, f.asks("leg a")["leg a"], details("a", "c", alien), true)
 	f.verified("k", true)
 	f.computed("k", Level3)
@@ -608,7 +608,7 @@ func TestListOfTwoRuns(t *testing.T) {
 	f.status(5, true)
 	r, _ := f.BeginRound(f.now, cms1)
 	f.send(legStart("b")) // of the next run
-	if f.Listed(f.now, r, in1, []LegFacts{listed("a", "c", room), listed("b", "", room)}) {
+	if f.Listed(f.now, r, in1, []ListedLeg{listed("a", "c", room), listed("b", "", room)}) {
 		t.Error("a list of two runs was taken")
 	}
 	checkBoard(t, f.Board)
