@@ -9,7 +9,8 @@ import (
 	"time"
 )
 
-// churn measures whether memory stays as it is while people come and go.
+// churn measures whether memory stays as it is while people come and go. What the
+// process takes without them is no part of what a leg takes.
 type churn struct {
 	Legs    int `default:"100000" help:"Legs that are present, ten in each call."`
 	Pass    int `default:"1000000" help:"Legs that come, while as many go."`
@@ -28,6 +29,10 @@ func (t *churn) Run(g *bench) error {
 		return err
 	}
 	empty, err := s.process.residentBytes()
+	if err != nil {
+		return err
+	}
+	bare, err := s.liveHeap(g)
 	if err != nil {
 		return err
 	}
@@ -57,7 +62,7 @@ func (t *churn) Run(g *bench) error {
 		crowd.rests.Store(false)
 		g.report(fmt.Sprintf("Churn/legs=%d/passed=%d", t.Legs, t.Pass*part/t.Parts),
 			value{resident / (1 << 20), "MB-resident"}, value{(resident - empty) / float64(t.Legs), "B-resident/leg"},
-			value{live / (1 << 20), "MB-live"}, value{live / float64(t.Legs), "B-live/leg"})
+			value{live / (1 << 20), "MB-live"}, value{(live - bare) / float64(t.Legs), "B-live/leg"})
 	}
 	return nil
 }
