@@ -387,7 +387,7 @@ func list[T any](ctx context.Context, c *Client, path string, of collection, rea
 
 // roomFor makes room for one more where there is none: at once for all that a
 // list says it has, but for no more than four times what it has shown, since it
-// may say anything. That takes a third of the memory of growing by a quarter.
+// may say anything. So a long list is not copied at each quarter that it grows by.
 func roomFor[T any](all []T, total int64) []T {
 	if len(all) < cap(all) {
 		return all

@@ -57,14 +57,14 @@ var asks = []func(ctx context.Context, c *Client) (told, error){
 	func(ctx context.Context, c *Client) (t told, err error) {
 		legs, err := c.CallLegs(ctx, nil)
 		for _, l := range legs {
-			t.leg(policy.LegFacts{ID: l.ID, Name: l.Name, RemoteAddress: l.RemoteAddress, Call: l.Call})
+			t.leg(l.Facts())
 		}
 		return t, err
 	},
 	func(ctx context.Context, c *Client) (t told, err error) {
 		legs, err := c.CallLegsOf(ctx, "x1")
 		for _, l := range legs {
-			t.leg(policy.LegFacts{ID: l.ID, Name: l.Name, RemoteAddress: l.RemoteAddress, Call: l.Call})
+			t.leg(l.Facts())
 		}
 		return t, err
 	},

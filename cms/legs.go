@@ -35,7 +35,7 @@ func paged(page func()) []func(*node) {
 }
 
 // listedLegs reads what a list tells of each leg. The legs of a call share its id,
-// which else would be a third of what a list takes.
+// of which else there would be a copy for each.
 func listedLegs() func(id string, n *node) policy.ListedLeg {
 	calls := map[string]string{}
 	return func(id string, n *node) policy.ListedLeg {
@@ -81,8 +81,7 @@ func (c *Client) CallLeg(ctx context.Context, id string) (policy.LegFacts, error
 	if err != nil {
 		return policy.LegFacts{}, c.failed(err, "read call leg %s", id)
 	}
-	l := readListedLeg(id, root)
-	f := policy.LegFacts{ID: l.ID, Name: l.Name, RemoteAddress: l.RemoteAddress, Call: l.Call}
+	f := readListedLeg(id, root).Facts()
 	f.RemoteParty = address(root.get("originalremoteparty"))
 	f.Type, f.SubType = plain(strings.ToLower(root.get("type"))), subType(root.get("subtype"))
 	status := root.child("status")

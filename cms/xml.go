@@ -77,8 +77,8 @@ func parse(r io.Reader, hide func(string) string) (*node, error) {
 	var texts [maxDepth][]byte   // of the open ones; one byte more than is kept says that there was more
 	count := 0
 	for {
-		// RawToken leaves namespaces alone, of which the API has none, and takes a
-		// third less memory than Token; that every element ends is looked at here.
+		// RawToken leaves namespaces alone, of which the API has none, and makes one
+		// copy less than Token; that every element ends is looked at here.
 		token, err := d.RawToken()
 		if limited.bytes > maxAnswer {
 			return nil, errTooLong

@@ -103,8 +103,8 @@ type ListedLeg struct {
 	Call          string // empty where the list does not say, which is not that there is none
 }
 
-// facts is that in the words of a record.
-func (l ListedLeg) facts() LegFacts {
+// Facts is that in the words of a record.
+func (l ListedLeg) Facts() LegFacts {
 	return LegFacts{ID: l.ID, Name: l.Name, RemoteAddress: l.RemoteAddress, Call: l.Call}
 }
 

@@ -115,7 +115,7 @@ func (b *Board) Listed(now time.Time, r Round, calls []CallFacts, legs []ListedL
 			return false
 		}
 		named[legs[i].ID] = struct{}{}
-		b.listedLeg(now, s, r.asOf, r.began, legs[i].facts())
+		b.listedLeg(now, s, r.asOf, r.began, legs[i].Facts())
 	}
 	for id, c := range s.calls {
 		if _, ok := named[id]; !ok && c.meeting != nil && s.before(max(c.startAt, c.bornAt), r.asOf) {
@@ -417,7 +417,7 @@ func (b *Board) AnswerCallLegs(now time.Time, q Question, legs []ListedLeg, exis
 	}
 	named := make(map[string]struct{}, len(legs))
 	for i := range legs {
-		f := legs[i].facts()
+		f := legs[i].Facts()
 		if f.Call == "" {
 			f.Call = q.ID
 		}

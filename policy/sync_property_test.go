@@ -333,7 +333,7 @@ func (l *trueLeg) listed() ListedLeg {
 }
 
 func (l *trueLeg) details() LegFacts {
-	f := l.listed().facts()
+	f := l.listed().Facts()
 	f.RemoteParty, f.Type, f.IVR, f.Deactivated = l.address, "sip", l.call == "", No
 	f.Connected = l.connected && l.call != ""
 	if l.lobby {

@@ -48,6 +48,28 @@ func (c *crowd) settle(g *bench, s *site) error {
 	return nil
 }
 
+// turn lets people come and go for a while, and measures it once it is warm.
+func (c *crowd) turn(g *bench, s *site, d time.Duration) (f speed, err error) {
+	c.rests.Store(false)
+	if err := sleep(g.ctx, warmUp); err != nil {
+		return f, err
+	}
+	if f, err = s.during(g.ctx, d); err != nil {
+		return f, err
+	}
+	return f, c.rest(g, s)
+}
+
+// rest has nobody come or go any more, and returns once all that was posted has
+// been answered.
+func (c *crowd) rest(g *bench, s *site) error {
+	c.rests.Store(true)
+	if err := s.cluster.WaitDelivered(g.ctx); err != nil {
+		return s.failed("records were not taken", err)
+	}
+	return nil
+}
+
 // fill starts calls on all Call Bridges and lets people come, at full speed. Once
 // every call has had its legs it returns, and people come and go until over is
 // set.

@@ -56,7 +56,7 @@ func (t *growth) Run(g *bench) error {
 		for i := range all {
 			at := (i + round) % len(all) // who comes after whom matters
 			var err error
-			if got[at], err = t.turn(g, all[at]); err != nil {
+			if got[at], err = all[at].crowd.turn(g, all[at].site, t.For); err != nil {
 				return fmt.Errorf("%d legs: %w", all[at].legs, err)
 			}
 		}
@@ -69,20 +69,4 @@ func (t *growth) Run(g *bench) error {
 		}
 	}
 	return nil
-}
-
-// turn measures a site for a while.
-func (t *growth) turn(g *bench, s sized) (f speed, err error) {
-	s.crowd.rests.Store(false)
-	if err := sleep(g.ctx, warmUp); err != nil {
-		return f, err
-	}
-	if f, err = s.site.during(g.ctx, t.For); err != nil {
-		return f, err
-	}
-	s.crowd.rests.Store(true)
-	if err := s.site.cluster.WaitDelivered(g.ctx); err != nil {
-		return f, s.site.failed("records were not taken", err)
-	}
-	return f, nil
 }

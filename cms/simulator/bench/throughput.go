@@ -95,7 +95,10 @@ func (t *throughput) prepare(g *bench, c *contestant) (err error) {
 	if err := c.crowd.settle(g, c.site); err != nil {
 		return err
 	}
-	return t.rest(g, c)
+	if err := c.crowd.rest(g, c.site); err != nil {
+		return err
+	}
+	return c.site.process.pause()
 }
 
 // turn measures a contestant for a while.
@@ -103,22 +106,8 @@ func (t *throughput) turn(g *bench, c *contestant) (f speed, err error) {
 	if err := c.site.process.resume(); err != nil {
 		return f, err
 	}
-	c.crowd.rests.Store(false)
-	if err := sleep(g.ctx, warmUp); err != nil {
+	if f, err = c.crowd.turn(g, c.site, t.For); err != nil {
 		return f, err
 	}
-	if f, err = c.site.during(g.ctx, t.For); err != nil {
-		return f, err
-	}
-	return f, t.rest(g, c)
-}
-
-// rest has nobody come or go at a contestant, and stops it once it has answered
-// all that was posted.
-func (t *throughput) rest(g *bench, c *contestant) error {
-	c.crowd.rests.Store(true)
-	if err := c.site.cluster.WaitDelivered(g.ctx); err != nil {
-		return c.site.failed("records were not taken", err)
-	}
-	return c.site.process.pause()
+	return f, c.site.process.pause()
 }
