@@ -26,7 +26,7 @@ type SystemStatus struct {
 
 // CallBridges lists the nodes of the cluster. It is empty when there is none.
 func (c *Client) CallBridges(ctx context.Context) ([]CallBridge, error) {
-	bridges, err := list(ctx, c, "/callBridges", collection{"callbridges", "callbridge", maxBridges}, readCallBridge)
+	bridges, err := list(ctx, c, "/callBridges", collection{"callbridges", "callbridge", maxBridges}, readCallBridge, nil)
 	return bridges, c.failed(err, "list the Call Bridges")
 }
 

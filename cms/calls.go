@@ -50,7 +50,11 @@ func (m Message) Shown() policy.Shown {
 // Calls lists the calls that run on this Call Bridge. page, if given, is called
 // after every page.
 func (c *Client) Calls(ctx context.Context, page func()) ([]Call, error) {
-	calls, err := list(ctx, c, "/calls", collection{"calls", "call", maxItems}, readCall, paged(page)...)
+	calls, err := list(ctx, c, "/calls", collection{"calls", "call", maxItems}, readCall, func(*node, []Call) {
+		if page != nil {
+			page()
+		}
+	})
 	return calls, c.failed(err, "list the calls")
 }
 

@@ -317,8 +317,9 @@ type collection struct {
 // pages repeat what others had, they lack something else: then it is read again,
 // for as long as that brings something new. Even so it may lack what moved away
 // from one page to another: absence from a list is no proof. An error gives no
-// list. look is shown the root of every page.
-func list[T any](ctx context.Context, c *Client, path string, of collection, read func(id string, n *node) T, look ...func(root *node)) ([]T, error) {
+// list. look, if given, is shown every page: its root, and what it has in its place
+// in the list.
+func list[T any](ctx context.Context, c *Client, path string, of collection, read func(id string, n *node) T, look func(root *node, fresh []T)) ([]T, error) {
 	var all []T
 	seen := map[string]struct{}{}
 	offset, before := 0, 0      // before: how many were known when this pass began
@@ -333,9 +334,6 @@ func list[T any](ctx context.Context, c *Client, path string, of collection, rea
 		}
 		if root == nil || root.name != of.root { // as empty as it looks, it would prove something
 			return nil, errNotAPI
-		}
-		for _, f := range look {
-			f(root)
 		}
 		total := number(root.attr("total"))
 		returned, fresh := 0, 0
@@ -354,6 +352,9 @@ func list[T any](ctx context.Context, c *Client, path string, of collection, rea
 			seen[id] = struct{}{}
 			fresh++
 			all = append(roomFor(all, total), read(id, n))
+		}
+		if look != nil {
+			look(root, all[len(all)-fresh:])
 		}
 		size += root.bytes
 		offset += returned

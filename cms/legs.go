@@ -10,9 +10,14 @@ import (
 var legList = collection{"calllegs", "callleg", maxItems}
 
 // CallLegs lists the call legs of this Call Bridge: name, address and call of
-// each. page, if given, is called after every page.
-func (c *Client) CallLegs(ctx context.Context, page func()) ([]policy.ListedLeg, error) {
-	legs, err := list(ctx, c, "/callLegs", legList, listedLegs(), paged(page)...)
+// each. page, if given, is called after every page, with what it has; it may mark
+// these.
+func (c *Client) CallLegs(ctx context.Context, page func([]policy.ListedLeg)) ([]policy.ListedLeg, error) {
+	legs, err := list(ctx, c, "/callLegs", legList, listedLegs(), func(_ *node, fresh []policy.ListedLeg) {
+		if page != nil {
+			page(fresh)
+		}
+	})
 	return legs, c.failed(err, "list the call legs")
 }
 
@@ -23,15 +28,8 @@ func (c *Client) CallLegsOf(ctx context.Context, call string) ([]policy.ListedLe
 	if err != nil {
 		return nil, c.failed(err, "list the legs of call %q", policy.Clean(call, maxText))
 	}
-	legs, err := list(ctx, c, "/calls/"+path+"/callLegs", legList, listedLegs())
+	legs, err := list(ctx, c, "/calls/"+path+"/callLegs", legList, listedLegs(), nil)
 	return legs, c.failed(err, "list the legs of call %s", call)
-}
-
-func paged(page func()) []func(*node) {
-	if page == nil {
-		return nil
-	}
-	return []func(*node){func(*node) { page() }}
 }
 
 // listedLegs reads what a list tells of each leg. The legs of a call share its id,

@@ -28,7 +28,7 @@ func (c *Client) Participants(ctx context.Context, call string, watched func(gui
 		return policy.PersonFacts{
 			Name: plain(n.get("name")), URI: uri, CallBridge: plain(n.get("callbridge")), App: guestURI.MatchString(uri),
 		}
-	})
+	}, nil)
 	if err != nil {
 		return nil, c.failed(err, "list the participants of call %s", call)
 	}

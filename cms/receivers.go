@@ -52,7 +52,7 @@ const AlarmCDR = "cdrConnectionFailure"
 // Cisco's API guide.
 func (c *Client) Receivers(ctx context.Context) (receivers []Receiver, places int64, err error) {
 	places = -1
-	receivers, err = list(ctx, c, receiversPath, collection{"cdrreceivers", "cdrreceiver", maxReceivers}, readReceiver, func(root *node) {
+	receivers, err = list(ctx, c, receiversPath, collection{"cdrreceivers", "cdrreceiver", maxReceivers}, readReceiver, func(root *node, _ []Receiver) {
 		places = number(root.attr("maximum"))
 	})
 	if err != nil {
@@ -95,7 +95,7 @@ func (c *Client) write(ctx context.Context, method, path string, form url.Values
 
 // Alarms lists the faults that this Call Bridge says it has.
 func (c *Client) Alarms(ctx context.Context) ([]Alarm, error) {
-	alarms, err := list(ctx, c, "/system/alarms", collection{"alarms", "alarm", maxAlarms}, readAlarm)
+	alarms, err := list(ctx, c, "/system/alarms", collection{"alarms", "alarm", maxAlarms}, readAlarm, nil)
 	return alarms, c.failed(err, "list the alarms")
 }
 

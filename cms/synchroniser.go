@@ -29,7 +29,7 @@ type Pictured interface {
 	WantLists(now time.Time, server, why string)
 	ListsDue(now time.Time, server string) (why string, wait time.Duration)
 	BeginRound(now time.Time, server string) (r policy.Round, ok bool)
-	Progress(now time.Time, r policy.Round)
+	Paged(now time.Time, r policy.Round, legs []policy.ListedLeg)
 	NotListed(now time.Time, server, why, problem string)
 	Listed(now time.Time, r policy.Round, calls []policy.CallFacts, legs []policy.ListedLeg) bool
 	Questions(now time.Time, server string, max int) []policy.Question
@@ -234,8 +234,8 @@ func (r *reader) round(ctx context.Context, why string) error {
 	if !ok {
 		return errors.New("its Call Bridge seems to have restarted")
 	}
-	page := func() { r.y.board.Progress(time.Now(), round) }
-	calls, err := r.s.Calls(ctx, page)
+	page := func(legs []policy.ListedLeg) { r.y.board.Paged(time.Now(), round, legs) }
+	calls, err := r.s.Calls(ctx, func() { page(nil) })
 	if err != nil {
 		return err
 	}

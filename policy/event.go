@@ -101,6 +101,8 @@ type ListedLeg struct {
 	Name          string
 	RemoteAddress string
 	Call          string // empty where the list does not say, which is not that there is none
+
+	met uint64 // the session that it ran in when its page came, see Board.Paged; 0: none
 }
 
 // Facts is that in the words of a record.

@@ -51,10 +51,19 @@ func (r Round) precedes(s *session) bool {
 	return !s.first.Before(r.status) && r.asOf > s.seen.high()+1
 }
 
-// Progress notes that a page of a round has come, or another answer.
-func (b *Board) Progress(now time.Time, r Round) {
+// Paged notes that a page of a round has come, and which of its legs run by the
+// records, in these: whoever does, and is forgotten before the whole list is taken,
+// has left.
+func (b *Board) Paged(now time.Time, r Round, legs []ListedLeg) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	if s := b.home(r.Server); s != nil {
+		for i := range legs {
+			if l := s.legs[legs[i].ID]; l != nil && !l.ended {
+				legs[i].met = s.order
+			}
+		}
+	}
 	for _, s := range b.sessions {
 		if s.server == r.Server || s.server == "" {
 			b.progressed(now, s)
@@ -115,7 +124,9 @@ func (b *Board) Listed(now time.Time, r Round, calls []CallFacts, legs []ListedL
 			return false
 		}
 		named[legs[i].ID] = struct{}{}
-		b.listedLeg(now, s, r.asOf, r.began, legs[i].Facts())
+		if !s.forgot(&legs[i]) {
+			b.listedLeg(now, s, r.asOf, r.began, legs[i].Facts())
+		}
 	}
 	for id, c := range s.calls {
 		if _, ok := named[id]; !ok && c.meeting != nil && s.before(max(c.startAt, c.bornAt), r.asOf) {
@@ -153,6 +164,13 @@ func (b *Board) Listed(now time.Time, r Round, calls []CallFacts, legs []ListedL
 	b.settle(now)
 	b.bump()
 	return true
+}
+
+// forgot reports whether a leg ran when its page came and is known no more.
+// Lists take up to minutes to read. Who left meanwhile, with so many after him that
+// nothing is remembered of him, would come back as somebody who is to be asked for.
+func (s *session) forgot(l *ListedLeg) bool {
+	return s.legs[l.ID] == nil && slices.Contains(s.keys, l.met)
 }
 
 // before reports whether something happened before lists were read, as far as

@@ -272,6 +272,7 @@ func (w *apiWorld) turn(b *trueBridge) {
 	if n.legsIn {
 		ids = byAge(b.legs)
 	}
+	before := len(n.legs)
 	on := ids[min(n.offset, len(ids)):min(n.offset+w.page, len(ids))]
 	for _, id := range on {
 		switch {
@@ -284,7 +285,7 @@ func (w *apiWorld) turn(b *trueBridge) {
 		n.named[id] = true
 	}
 	n.offset += len(on)
-	w.b.Progress(w.now, n.r)
+	w.b.Paged(w.now, n.r, n.legs[before:])
 	if len(on) > 0 && n.offset < len(ids) {
 		return
 	}

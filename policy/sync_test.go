@@ -434,6 +434,50 @@ func TestSkew(t *testing.T) {
 	}
 }
 
+// Of one who left while the lists were read, with more after him than are
+// remembered, the list of legs tells what is no longer so. Who had been said to
+// have left before, or was not known, is asked for: what was said may be made up.
+func TestForgottenWhileListed(t *testing.T) {
+	f := followed(t, Options{Bounds: Bounds{DepartedPerSess: 2}})
+	f.send(callStart("c", "k"), join("a", "c", room), join("b", "c", alien))
+	f.status(f.index, true)
+	r, ok := f.BeginRound(f.now, cms1)
+	if !ok {
+		t.Fatal("the lists may not be read")
+	}
+	f.send(join("d", "c", alien), join("e", "c", alien), legEnd("e"))
+	legs := []ListedLeg{listed("a", "c", room), listed("b", "c", alien), listed("d", "c", alien), listed("e", "c", alien), listed("z", "c", staff)}
+	f.Paged(f.now, r, legs)
+	f.send(legEnd("b"), legEnd("d"))
+	for i := range 3 {
+		id := fmt.Sprint("l", i)
+		f.send(join(id, "c", room), legEnd(id))
+	}
+	if !f.Listed(f.now, r, in1, legs) {
+		t.Fatal("the lists were not taken")
+	}
+	checkBoard(t, f.Board)
+	f.asks("call c", "leg a", "leg e", "leg z") // it began before its records
+	if s := f.sessionOn(cms1); s.legs["b"] != nil || s.legs["d"] != nil || s.legs["z"] == nil {
+		t.Errorf("who left is known again, or who was not known is not: %v", s.legs)
+	}
+
+	// So is who was known no more when his page came.
+	f.status(f.index, true)
+	if r, ok = f.BeginRound(f.now, cms1); !ok {
+		t.Fatal("the lists may not be read")
+	}
+	legs = []ListedLeg{listed("a", "c", room), listed("b", "c", alien)}
+	f.Paged(f.now, r, legs)
+	if !f.Listed(f.now, r, in1, legs) {
+		t.Fatal("the lists were not taken")
+	}
+	f.verified("k", false)
+	if f.sessionOn(cms1).legs["b"] == nil {
+		t.Error("a listed leg was left out")
+	}
+}
+
 // An unverified meeting is at level 3 when nothing has told more of it for five
 // seconds; while its Call Bridge is being read it is not.
 func TestGraceWithProgress(t *testing.T) {
@@ -449,7 +493,7 @@ func TestGraceWithProgress(t *testing.T) {
 		return f, r
 	}
 	for name, progress := range map[string]func(*fixture, Round){
-		"pages": func(f *fixture, r Round) { f.Progress(f.now, r) },
+		"pages": func(f *fixture, r Round) { f.Paged(f.now, r, nil) },
 		"lists": func(f *fixture, r Round) { f.Listed(f.now, r, in1, []ListedLeg{listed("a", "c", staff)}) },
 		"answers": func(f *fixture, r Round) {
 			f.Listed(f.now, r, in1, []ListedLeg{listed("a", "c", staff)})
