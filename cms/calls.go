@@ -12,13 +12,11 @@ import (
 	"callmark/policy"
 )
 
-// Call is a call as the API tells it. A list gives the first five fields only.
+// Call is a call as the API tells it.
 type Call struct {
 	ID         string
 	Name       string
-	CoSpace    string
 	Correlator string
-	Tenant     string
 
 	Legs    int64 // numCallLegs, or -1
 	Remote  int64 // numParticipantsRemote, or -1
@@ -48,13 +46,9 @@ func (m Message) Shown() policy.Shown {
 }
 
 // Calls lists the calls that run on this Call Bridge. page, if given, is called
-// after every page.
-func (c *Client) Calls(ctx context.Context, page func()) ([]Call, error) {
-	calls, err := list(ctx, c, "/calls", collection{"calls", "call", maxItems}, readCall, func(*node, []Call) {
-		if page != nil {
-			page()
-		}
-	})
+// after every page, with what it has; it may mark these.
+func (c *Client) Calls(ctx context.Context, page func([]policy.ListedCall)) ([]policy.ListedCall, error) {
+	calls, err := list(ctx, c, "/calls", collection{"calls", "call", maxItems}, readListedCall, eachPage(page))
 	return calls, c.failed(err, "list the calls")
 }
 
@@ -75,12 +69,15 @@ func (c *Client) Call(ctx context.Context, id string) (Call, error) {
 	return readCall(id, root), nil
 }
 
+func readListedCall(id string, n *node) policy.ListedCall {
+	return policy.ListedCall{ID: id, Name: plain(n.get("name")), Correlator: plain(n.get("callcorrelator"))}
+}
+
 var errNotAPI = ill("it answered what the API does not")
 
 func readCall(id string, n *node) Call {
 	call := Call{
-		ID: id, Name: plain(n.get("name")), CoSpace: plain(n.get("cospace")),
-		Correlator: plain(n.get("callcorrelator")), Tenant: plain(n.get("tenant")),
+		ID: id, Name: plain(n.get("name")), Correlator: plain(n.get("callcorrelator")),
 		Legs: number(n.get("numcalllegs")), Remote: number(n.get("numparticipantsremote")),
 		Message: Message{
 			Text:     policy.Clean(n.get("messagetext"), 512),

@@ -386,6 +386,14 @@ func list[T any](ctx context.Context, c *Client, path string, of collection, rea
 	return nil, ill("the list has more than %d pages", maxPages)
 }
 
+// eachPage is a look at what every page has.
+func eachPage[T any](page func([]T)) func(*node, []T) {
+	if page == nil {
+		return nil
+	}
+	return func(_ *node, fresh []T) { page(fresh) }
+}
+
 // roomFor makes room for one more where there is none: at once for all that a
 // list says it has, but for no more than four times what it has shown, since it
 // may say anything. So a long list is not copied at each quarter that it grows by.

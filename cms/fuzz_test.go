@@ -43,9 +43,9 @@ type told struct {
 // asks is every question that a client has, by number.
 var asks = []func(ctx context.Context, c *Client) (told, error){
 	func(ctx context.Context, c *Client) (t told, err error) {
-		calls, err := c.Calls(ctx, func() {})
+		calls, err := c.Calls(ctx, func([]policy.ListedCall) {})
 		for _, call := range calls {
-			t.call(call)
+			t.ids, t.names = append(t.ids, call.ID), append(t.names, call.Name, call.Correlator)
 		}
 		return t, err
 	},
@@ -146,7 +146,7 @@ func (t *told) call(c Call) {
 		return
 	}
 	t.ids = append(t.ids, c.ID)
-	t.names = append(t.names, c.Name, c.CoSpace, c.Correlator, c.Tenant, c.Message.Position)
+	t.names = append(t.names, c.Name, c.Correlator, c.Message.Position)
 	t.texts = append(t.texts, c.Message.Text, c.Message.Shown().Text)
 }
 

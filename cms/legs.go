@@ -13,11 +13,7 @@ var legList = collection{"calllegs", "callleg", maxItems}
 // each. page, if given, is called after every page, with what it has; it may mark
 // these.
 func (c *Client) CallLegs(ctx context.Context, page func([]policy.ListedLeg)) ([]policy.ListedLeg, error) {
-	legs, err := list(ctx, c, "/callLegs", legList, listedLegs(), func(_ *node, fresh []policy.ListedLeg) {
-		if page != nil {
-			page(fresh)
-		}
-	})
+	legs, err := list(ctx, c, "/callLegs", legList, listedLegs(), eachPage(page))
 	return legs, c.failed(err, "list the call legs")
 }
 

@@ -29,9 +29,9 @@ type Pictured interface {
 	WantLists(now time.Time, server, why string)
 	ListsDue(now time.Time, server string) (why string, wait time.Duration)
 	BeginRound(now time.Time, server string) (r policy.Round, ok bool)
-	Paged(now time.Time, r policy.Round, legs []policy.ListedLeg)
+	Paged(now time.Time, r policy.Round, calls []policy.ListedCall, legs []policy.ListedLeg)
 	NotListed(now time.Time, server, why, problem string)
-	Listed(now time.Time, r policy.Round, calls []policy.CallFacts, legs []policy.ListedLeg) bool
+	Listed(now time.Time, r policy.Round, calls []policy.ListedCall, legs []policy.ListedLeg) bool
 	Questions(now time.Time, server string, max int) []policy.Question
 	AnswerLeg(now time.Time, q policy.Question, f policy.LegFacts, exists bool)
 	AnswerCall(now time.Time, q policy.Question, r policy.CallReading, exists bool)
@@ -234,20 +234,15 @@ func (r *reader) round(ctx context.Context, why string) error {
 	if !ok {
 		return errors.New("its Call Bridge seems to have restarted")
 	}
-	page := func(legs []policy.ListedLeg) { r.y.board.Paged(time.Now(), round, legs) }
-	calls, err := r.s.Calls(ctx, func() { page(nil) })
+	calls, err := r.s.Calls(ctx, func(page []policy.ListedCall) { r.y.board.Paged(time.Now(), round, page, nil) })
 	if err != nil {
 		return err
 	}
-	legs, err := r.s.CallLegs(ctx, page)
+	legs, err := r.s.CallLegs(ctx, func(page []policy.ListedLeg) { r.y.board.Paged(time.Now(), round, nil, page) })
 	if err != nil {
 		return err
 	}
-	facts := make([]policy.CallFacts, len(calls))
-	for i, c := range calls {
-		facts[i] = policy.CallFacts{ID: c.ID, Name: c.Name, Correlator: c.Correlator}
-	}
-	if !r.y.board.Listed(time.Now(), round, facts, legs) {
+	if !r.y.board.Listed(time.Now(), round, calls, legs) {
 		return errors.New("its Call Bridge has restarted meanwhile")
 	}
 	r.y.o.Log.Debug("lists read", "server", r.name, "why", why, "calls", len(calls), "legs", len(legs), "took", time.Since(start))

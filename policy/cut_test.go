@@ -13,7 +13,7 @@ func TestWhatWasReadAheadOfTheIndex(t *testing.T) {
 	for _, late := range []bool{false, true} {
 		f := followed(t, Options{})
 		f.send(callStart("c", "k"), legStart("a", party(room)), join("a", "c", room), callStart("e", "l"))
-		lists := append(in1[:1:1], CallFacts{ID: "e", Correlator: "l"})
+		lists := append(in1[:1:1], ListedCall{ID: "e", Correlator: "l"})
 		f.raw(Event{Index: 1000, Time: f.now}) // not the Call Bridge's
 		r, ok := f.BeginRound(f.now, cms1)
 		if !ok || !f.Listed(f.now, r, lists, []ListedLeg{listed("a", "c", room)}) {

@@ -94,6 +94,20 @@ type LegFacts struct {
 	Encryption    Encryption
 }
 
+// ListedCall is what a server's list tells of a call.
+type ListedCall struct {
+	ID         string
+	Name       string
+	Correlator string
+
+	met uint64 // the session that it ran in when its page came, see Board.Paged; 0: none
+}
+
+// Facts is that in the words of a record.
+func (c ListedCall) Facts() CallFacts {
+	return CallFacts{ID: c.ID, Name: c.Name, Correlator: c.Correlator}
+}
+
 // ListedLeg is what a server's list tells of a call leg. A whole list is held
 // until it has been read, so there is no room in it for what lists do not tell.
 type ListedLeg struct {
@@ -102,7 +116,7 @@ type ListedLeg struct {
 	RemoteAddress string
 	Call          string // empty where the list does not say, which is not that there is none
 
-	met uint64 // the session that it ran in when its page came, see Board.Paged; 0: none
+	met uint64 // as a ListedCall's
 }
 
 // Facts is that in the words of a record.

@@ -155,7 +155,7 @@ func TestFalseLink(t *testing.T) {
 			f.other("s2", "B").confirmed("cms2").send(callStart("d", "k")) // a link may lead there
 			f.send(callStart("c", "k"), legUpdate("a", in("c"), connected, from(alien), tc.lie))
 			f.computed("k", LevelNone)
-			f.round(f.index, []CallFacts{{ID: "c", Correlator: "k"}}, listed("a", "c", alien))
+			f.round(f.index, []ListedCall{{ID: "c", Correlator: "k"}}, listed("a", "c", alien))
 			d := details("a", "c", alien)
 			d.SubType = tc.subType
 			f.AnswerLeg(f.now, f.asks("call c", "leg a")["leg a"], d, true)

@@ -51,13 +51,18 @@ func (r Round) precedes(s *session) bool {
 	return !s.first.Before(r.status) && r.asOf > s.seen.high()+1
 }
 
-// Paged notes that a page of a round has come, and which of its legs run by the
-// records, in these: whoever does, and is forgotten before the whole list is taken,
-// has left.
-func (b *Board) Paged(now time.Time, r Round, legs []ListedLeg) {
+// Paged notes that a page of a round has come, and which of its calls and legs run
+// by the records, in these: what does, and is forgotten before the whole list is
+// taken, has ended.
+func (b *Board) Paged(now time.Time, r Round, calls []ListedCall, legs []ListedLeg) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if s := b.home(r.Server); s != nil {
+		for i := range calls {
+			if c := s.calls[calls[i].ID]; c != nil && c.alive() {
+				calls[i].met = s.order
+			}
+		}
 		for i := range legs {
 			if l := s.legs[legs[i].ID]; l != nil && !l.ended {
 				legs[i].met = s.order
@@ -83,7 +88,7 @@ const listChunk = 256
 // that are not known, or that may have come to count while records were
 // missing; each call, for how many legs and people it has; and whatever the
 // board knows that the lists lack.
-func (b *Board) Listed(now time.Time, r Round, calls []CallFacts, legs []ListedLeg) bool {
+func (b *Board) Listed(now time.Time, r Round, calls []ListedCall, legs []ListedLeg) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	f := b.follows[r.Server]
@@ -117,16 +122,21 @@ func (b *Board) Listed(now time.Time, r Round, calls []CallFacts, legs []ListedL
 			return false
 		}
 		named[calls[i].ID] = struct{}{}
-		b.listedCall(now, s, r.asOf, &calls[i])
+		if s.calls[calls[i].ID] == nil && s.hadMet(calls[i].met) {
+			continue
+		}
+		f := calls[i].Facts()
+		b.listedCall(now, s, r.asOf, &f)
 	}
 	for i := range legs {
 		if !b.breathe(now, f, r, s, i) {
 			return false
 		}
 		named[legs[i].ID] = struct{}{}
-		if !s.forgot(&legs[i]) {
-			b.listedLeg(now, s, r.asOf, r.began, legs[i].Facts())
+		if s.legs[legs[i].ID] == nil && s.hadMet(legs[i].met) {
+			continue
 		}
+		b.listedLeg(now, s, r.asOf, r.began, legs[i].Facts())
 	}
 	for id, c := range s.calls {
 		if _, ok := named[id]; !ok && c.meeting != nil && s.before(max(c.startAt, c.bornAt), r.asOf) {
@@ -166,12 +176,11 @@ func (b *Board) Listed(now time.Time, r Round, calls []CallFacts, legs []ListedL
 	return true
 }
 
-// forgot reports whether a leg ran when its page came and is known no more.
-// Lists take up to minutes to read. Who left meanwhile, with so many after him that
-// nothing is remembered of him, would come back as somebody who is to be asked for.
-func (s *session) forgot(l *ListedLeg) bool {
-	return s.legs[l.ID] == nil && slices.Contains(s.keys, l.met)
-}
+// hadMet reports whether a call or leg ran in the session when its page came. When
+// it is known no more, it has ended: lists take up to minutes to read, and with so
+// many after it that nothing is remembered of it, it would come back as one of which
+// no record has come.
+func (s *session) hadMet(met uint64) bool { return slices.Contains(s.keys, met) }
 
 // before reports whether something happened before lists were read, as far as
 // its index tells. One that no record has reached is from the API, at an earlier
@@ -241,7 +250,7 @@ func (b *Board) breathe(now time.Time, f *follow, r Round, s *session, i int) bo
 // though it may have ended since it was read. Of several that are its, one that
 // has been silent since the round began and has nothing listed is over, if
 // another has.
-func (b *Board) matchLists(now time.Time, r Round, calls []CallFacts, legs []ListedLeg) {
+func (b *Board) matchLists(now time.Time, r Round, calls []ListedCall, legs []ListedLeg) {
 	listed := map[*session]bool{}
 	for _, s := range b.sessions {
 		if s.api || s.sureness == Proven && s.server != r.Server {

@@ -56,7 +56,7 @@ type reading struct {
 	legsIn bool // the calls are read
 	offset int
 	named  map[string]bool
-	calls  []CallFacts
+	calls  []ListedCall
 	legs   []ListedLeg
 }
 
@@ -272,7 +272,7 @@ func (w *apiWorld) turn(b *trueBridge) {
 	if n.legsIn {
 		ids = byAge(b.legs)
 	}
-	before := len(n.legs)
+	calls, legs := len(n.calls), len(n.legs)
 	on := ids[min(n.offset, len(ids)):min(n.offset+w.page, len(ids))]
 	for _, id := range on {
 		switch {
@@ -280,12 +280,12 @@ func (w *apiWorld) turn(b *trueBridge) {
 		case n.legsIn:
 			n.legs = append(n.legs, b.legs[id].listed())
 		default:
-			n.calls = append(n.calls, CallFacts{ID: id, Correlator: b.calls[id].correlator})
+			n.calls = append(n.calls, ListedCall{ID: id, Correlator: b.calls[id].correlator})
 		}
 		n.named[id] = true
 	}
 	n.offset += len(on)
-	w.b.Paged(w.now, n.r, n.legs[before:])
+	w.b.Paged(w.now, n.r, n.calls[calls:], n.legs[legs:])
 	if len(on) > 0 && n.offset < len(ids) {
 		return
 	}

@@ -35,7 +35,7 @@ func (f *fixture) polled(next int64, id MeetingID, verified bool) {
 }
 
 // round reads the server's lists, as of an index.
-func (f *fixture) round(next int64, calls []CallFacts, legs ...ListedLeg) {
+func (f *fixture) round(next int64, calls []ListedCall, legs ...ListedLeg) {
 	f.t.Helper()
 	f.status(next, true)
 	r, ok := f.BeginRound(f.now, cms1)
@@ -69,7 +69,7 @@ func (f *fixture) asks(want ...string) map[string]Question {
 }
 
 // in1 are lists of one call c, of meeting k.
-var in1 = []CallFacts{{ID: "c", Correlator: "k"}}
+var in1 = []ListedCall{{ID: "c", Correlator: "k"}}
 
 // listed is what a list tells of a leg, details what its own page does.
 func listed(id, call, address string) ListedLeg {
@@ -141,7 +141,7 @@ func TestAbsence(t *testing.T) {
 	} {
 		f := followed(t, Options{})
 		f.send(callStart("c", "k"), legStart("a", in("c")), join("a", "c", staff), callStart("d", "k"))
-		f.round(4, append(in1, CallFacts{ID: "d", Correlator: "k"}))
+		f.round(4, append(in1, ListedCall{ID: "d", Correlator: "k"}))
 		f.computed("k", Level2)
 		q := f.asks("leg a", "call c", "call d")
 		f.send(tc.then...)
@@ -192,7 +192,7 @@ func TestEndedForTheAPI(t *testing.T) {
 func TestCountedAgain(t *testing.T) {
 	f := followed(t, Options{})
 	f.send(callStart("c", "k"), callStart("d", "k"), legStart("a", in("c")), join("a", "c", staff), legStart("b", in("c")), join("b", "c", staff))
-	f.round(6, append(in1, CallFacts{ID: "d", Correlator: "k"}), listed("a", "c", staff), listed("b", "c", staff))
+	f.round(6, append(in1, ListedCall{ID: "d", Correlator: "k"}), listed("a", "c", staff), listed("b", "c", staff))
 	q := f.asks("call c", "call d")
 	f.AnswerCall(f.now, q["call c"], reading1(2), true)
 	f.send(legEnd("b")) // while call d is asked
@@ -434,9 +434,9 @@ func TestSkew(t *testing.T) {
 	}
 }
 
-// Of one who left while the lists were read, with more after him than are
-// remembered, the list of legs tells what is no longer so. Who had been said to
-// have left before, or was not known, is asked for: what was said may be made up.
+// Of a leg or call that ended while the lists were read, with more after it than
+// are remembered, they tell what is no longer so. What had been said to have ended
+// before, or was not known, is asked for: what was said may be made up.
 func TestForgottenWhileListed(t *testing.T) {
 	f := followed(t, Options{Bounds: Bounds{DepartedPerSess: 2}})
 	f.send(callStart("c", "k"), join("a", "c", room), join("b", "c", alien))
@@ -445,30 +445,33 @@ func TestForgottenWhileListed(t *testing.T) {
 	if !ok {
 		t.Fatal("the lists may not be read")
 	}
-	f.send(join("d", "c", alien), join("e", "c", alien), legEnd("e"))
+	f.send(join("d", "c", alien), join("e", "c", alien), legEnd("e"), callStart("x", ""))
+	calls := []ListedCall{in1[0], {ID: "x"}, {ID: "y"}}
 	legs := []ListedLeg{listed("a", "c", room), listed("b", "c", alien), listed("d", "c", alien), listed("e", "c", alien), listed("z", "c", staff)}
-	f.Paged(f.now, r, legs)
-	f.send(legEnd("b"), legEnd("d"))
+	f.Paged(f.now, r, calls, nil)
+	f.Paged(f.now, r, nil, legs)
+	f.send(legEnd("b"), legEnd("d"), callEnd("x"))
 	for i := range 3 {
 		id := fmt.Sprint("l", i)
 		f.send(join(id, "c", room), legEnd(id))
 	}
-	if !f.Listed(f.now, r, in1, legs) {
+	if !f.Listed(f.now, r, calls, legs) {
 		t.Fatal("the lists were not taken")
 	}
 	checkBoard(t, f.Board)
-	f.asks("call c", "leg a", "leg e", "leg z") // it began before its records
+	f.asks("call c", "call y", "leg a", "leg e", "leg z") // c and a began before their records
 	if s := f.sessionOn(cms1); s.legs["b"] != nil || s.legs["d"] != nil || s.legs["z"] == nil {
 		t.Errorf("who left is known again, or who was not known is not: %v", s.legs)
 	}
+	f.gone("call:x")
 
-	// So is who was known no more when his page came.
+	// So is what was known no more when its page came.
 	f.status(f.index, true)
 	if r, ok = f.BeginRound(f.now, cms1); !ok {
 		t.Fatal("the lists may not be read")
 	}
 	legs = []ListedLeg{listed("a", "c", room), listed("b", "c", alien)}
-	f.Paged(f.now, r, legs)
+	f.Paged(f.now, r, nil, legs)
 	if !f.Listed(f.now, r, in1, legs) {
 		t.Fatal("the lists were not taken")
 	}
@@ -493,7 +496,7 @@ func TestGraceWithProgress(t *testing.T) {
 		return f, r
 	}
 	for name, progress := range map[string]func(*fixture, Round){
-		"pages": func(f *fixture, r Round) { f.Paged(f.now, r, nil) },
+		"pages": func(f *fixture, r Round) { f.Paged(f.now, r, nil, nil) },
 		"lists": func(f *fixture, r Round) { f.Listed(f.now, r, in1, []ListedLeg{listed("a", "c", staff)}) },
 		"answers": func(f *fixture, r Round) {
 			f.Listed(f.now, r, in1, []ListedLeg{listed("a", "c", staff)})
