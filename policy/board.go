@@ -40,7 +40,7 @@ type Board struct {
 	evicted   uint64
 	renewed   time.Time // when markings were last looked through for what runs out
 
-	looks  map[CallRef]struct{}
+	looks  []*call // each is looked until it is taken
 	lookCh chan struct{}
 
 	version        uint64
@@ -76,7 +76,6 @@ func NewBoard(o Options) *Board {
 		meetings: map[MeetingID]*meeting{},
 		refs:     map[CallRef]*call{},
 		timed:    map[*meeting]struct{}{},
-		looks:    map[CallRef]struct{}{},
 		lookCh:   make(chan struct{}, 1),
 		watchers: map[chan struct{}]struct{}{},
 		servers:  map[string]ServerStatus{},

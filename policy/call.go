@@ -28,6 +28,7 @@ type call struct {
 	covered    bool // as last looked: there are as many calls elsewhere as links
 	whole      bool // it is among those of its session that are complete
 	told       bool // away is all who are behind the call's links
+	looked     bool // it is among those that the notifier is to look at, Board.looks
 
 	// What its screens show.
 	confirmed bool

@@ -16,10 +16,12 @@ func (b *Board) Looks() <-chan struct{} { return b.lookCh }
 func (b *Board) TakeLooks(dst []CallRef) []CallRef {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	for ref := range b.looks {
-		dst = append(dst, ref)
+	for _, c := range b.looks {
+		c.looked = false
+		dst = append(dst, c.ref)
 	}
 	clear(b.looks)
+	b.looks = b.looks[:0]
 	return dst
 }
 

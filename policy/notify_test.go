@@ -65,6 +65,12 @@ func TestLooks(t *testing.T) {
 		t.Errorf("%v for a call that has ended, want one look, to forget it by", got)
 	}
 	f.due(ref, WhyEnded, false, false)
+	for range 2 { // it ends before anybody looks, and comes back
+		f.send(join("g", "c", alien), callEnd("c"), join("g", "c", alien))
+		if got := looks(); len(got) != 1 || got[0] != f.meeting("k").Calls[0].Ref {
+			t.Errorf("%v for a call that has come back, want one look", got)
+		}
+	}
 }
 
 func TestWant(t *testing.T) {

@@ -171,10 +171,11 @@ func (b *Board) want(now time.Time, m *meeting, c *call) {
 
 // look puts a call into the set that the notifier takes.
 func (b *Board) look(c *call) {
-	if _, ok := b.looks[c.ref]; ok {
+	if c.looked {
 		return
 	}
-	b.looks[c.ref] = struct{}{}
+	c.looked = true
+	b.looks = append(b.looks, c)
 	select {
 	case b.lookCh <- struct{}{}:
 	default:

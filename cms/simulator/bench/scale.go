@@ -13,6 +13,7 @@ type scale struct {
 	For     time.Duration `default:"10s" help:"How long people come and go at full speed."`
 	Latency time.Duration `default:"30s" help:"How long markings are timed."`
 	Rate    int           `default:"1000" help:"Records a second meanwhile."`
+	Resync  time.Duration `default:"1m" help:"How often callmark reads the API anew."`
 	Sync    bool          `default:"true" negatable:"" help:"Also start callmark anew in the middle of it all."`
 }
 
@@ -37,7 +38,7 @@ func (t *scale) one(g *bench, legs int) (values []value, err error) {
 		return nil, err
 	}
 	defer s.close()
-	if err := s.callmark(g); err != nil {
+	if err := s.callmark(g, fmt.Sprintf("resync = %q", t.Resync)); err != nil {
 		return nil, err
 	}
 	empty, err := s.process.residentBytes()
