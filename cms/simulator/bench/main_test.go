@@ -86,7 +86,7 @@ func TestCommands(t *testing.T) {
 		}
 	})
 	t.Run("scale", func(t *testing.T) {
-		err := (&scale{Legs: []int{40}, Bridges: 2, For: 200 * time.Millisecond, Latency: 500 * time.Millisecond, Rate: 250, Sync: true}).Run(g)
+		err := (&scale{Legs: []int{40}, Bridges: 2, For: 200 * time.Millisecond, Latency: 500 * time.Millisecond, Rate: 250, Resync: time.Minute, Sync: true}).Run(g)
 		if err != nil {
 			t.Fatal(err)
 		}
