@@ -69,6 +69,7 @@ func (c *Client) Call(ctx context.Context, id string) (Call, error) {
 	return readCall(id, root), nil
 }
 
+// readListedCall reads what a list tells and a call's own page as well.
 func readListedCall(id string, n *node) policy.ListedCall {
 	return policy.ListedCall{ID: id, Name: plain(n.get("name")), Correlator: plain(n.get("callcorrelator"))}
 }
@@ -76,8 +77,9 @@ func readListedCall(id string, n *node) policy.ListedCall {
 var errNotAPI = ill("it answered what the API does not")
 
 func readCall(id string, n *node) Call {
+	listed := readListedCall(id, n)
 	call := Call{
-		ID: id, Name: plain(n.get("name")), Correlator: plain(n.get("callcorrelator")),
+		ID: listed.ID, Name: listed.Name, Correlator: listed.Correlator,
 		Legs: number(n.get("numcalllegs")), Remote: number(n.get("numparticipantsremote")),
 		Message: Message{
 			Text:     policy.Clean(n.get("messagetext"), 512),

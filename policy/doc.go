@@ -28,8 +28,9 @@
 //     server was known to send next when the observation was asked for: the API
 //     shows a change before its record goes out. So every record that was sent
 //     later wins over it, whenever it comes, and it wins over every earlier one.
-//   - Being listed proves that a leg or call ran at that index. Being absent from
-//     a list proves nothing, since lists move while one reads them: what is known
+//   - Being listed proves that a leg or call ran at that index. What ran when its
+//     page came (Paged), and ended before the whole list did, stays ended, also when
+//     it is remembered no more. Being absent from a list proves nothing, since lists move while one reads them: what is known
 //     and absent is asked for by its id, and goes when its own server says that
 //     there is none, unless a record came that is newer than the question.
 //   - An explicit end stays, unless its own server, asked for that leg by its id
