@@ -23,6 +23,10 @@ func TestMain(m *testing.M) {
 	if os.Getenv("CALLMARK_BE_MAIN") != "" {
 		main()
 	}
+	if os.Getenv("CALLMARK_BE_IDLE") != "" {
+		for range time.Tick(wakeEvery) { // for ever
+		}
+	}
 	// Tests in parallel wait most of the time, so more may run than there are
 	// processors; -parallel says otherwise.
 	if err := flag.Set("test.parallel", strconv.Itoa(max(4, runtime.GOMAXPROCS(0)))); err != nil {

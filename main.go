@@ -41,6 +41,7 @@ var version = "dev"
 
 const (
 	tickEvery    = 200 * time.Millisecond // of what time does on the board
+	quietTick    = 5 * time.Second        // likewise, while nothing changes and nothing waits for that
 	lookAtMemory = 5                      // ticks
 	finishWithin = 2 * time.Second        // for writes that are under way at the end
 	clearWithin  = 10 * time.Second       // for on_exit = "clear"
@@ -355,9 +356,12 @@ func (a *app) refresh() {
 	a.sync.Resync()
 }
 
-// tick tells the board the time.
+// tick tells the board the time: soon after a change and for as long as something
+// waits for it, else seldom, when the servers are asked for their status too.
 func (a *app) tick(ctx context.Context) {
-	t := time.NewTicker(tickEvery)
+	changed, stop := a.board.Watch()
+	defer stop()
+	t := time.NewTimer(0)
 	defer t.Stop()
 	memory := newCollector()
 	for n := 0; ; n++ {
@@ -365,10 +369,23 @@ func (a *app) tick(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case <-t.C:
-			a.board.Tick(time.Now())
-			if n%lookAtMemory == 0 {
-				memory.look()
-			}
+		}
+		if n%lookAtMemory == 0 {
+			memory.look()
+		}
+		now := time.Now()
+		if a.board.Tick(now) {
+			t.Reset(tickEvery)
+			continue
+		}
+		t.Reset(now.Truncate(quietTick).Add(quietTick).Sub(now))
+		select {
+		case <-ctx.Done():
+			return
+		case <-t.C:
+			t.Reset(0)
+		case <-changed:
+			t.Reset(tickEvery)
 		}
 	}
 }

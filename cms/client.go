@@ -100,6 +100,10 @@ func (c *Client) close() {
 	}
 }
 
+// rest gives up the idle connections for reading at once, where a timer would
+// have to wake up for that before they are used again.
+func (c *Client) rest() { c.http[reads].CloseIdleConnections() }
+
 // get reads one object or page, within the limit of reads.
 func (c *Client) get(ctx context.Context, path string, query url.Values) (*node, error) {
 	if err := c.limits[reads].Wait(ctx); err != nil {

@@ -119,12 +119,13 @@ type reader struct {
 	failures map[string]int // of questions whose answers were wrong, by id
 }
 
-// pollLoop asks for the status, again and again.
+// pollLoop asks for the status, again and again, in the same moments as the other
+// servers for theirs: to wake up is what costs most while nothing happens.
 func (r *reader) pollLoop(ctx context.Context) {
 	answered, away := false, false
+	var asked uint64 // how often it was asked for anything
 	var explained time.Time
 	for {
-		began := time.Now()
 		err := r.poll(ctx, false)
 		var g *GateError
 		switch {
@@ -144,10 +145,19 @@ func (r *reader) pollLoop(ctx context.Context) {
 				explained = time.Now()
 			}
 		}
-		if !sleep(ctx, max(0, r.y.o.StatusEvery-time.Since(began)), nil) {
+		before := asked
+		if asked = r.s.gate.status().byLane[reads]; asked == before+1 {
+			r.s.rest() // nothing else is asked of it
+		}
+		if !sleep(ctx, untilTurn(time.Now(), r.y.o.StatusEvery), nil) {
 			return
 		}
 	}
+}
+
+// untilTurn is how long it is until the clock shows a multiple of a time.
+func untilTurn(now time.Time, every time.Duration) time.Duration {
+	return now.Truncate(every).Add(every).Sub(now)
 }
 
 // poll asks for the status once; extra, not in its turn.

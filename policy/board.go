@@ -364,13 +364,15 @@ func (b *Board) checkGap(now time.Time, s *session) {
 
 // Tick does what time does: it lets overrides expire, counts meetings that were
 // unverified for too long as level 3, and has markings with a duration written
-// again at half of it. Call it a few times a second.
-func (b *Board) Tick(now time.Time) {
+// again at half of it. It reports whether something waits for that: then call it
+// a few times a second, else once.
+func (b *Board) Tick(now time.Time) (waits bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	waits = len(b.packed) > 0
 	clear(b.packed)
 	b.expireWaiting(now)
-	b.judgeUnnamed(now)
+	waits = b.judgeUnnamed(now) || waits
 	for m := range b.timed {
 		if o := m.override; o != nil && o.expired(now) {
 			b.overrule(m, nil)
@@ -391,4 +393,5 @@ func (b *Board) Tick(now time.Time) {
 		}
 	}
 	b.settle(now)
+	return waits || !b.saved.due.IsZero() || len(b.timed) > 0 || b.o.Duration > 0 && len(b.refs) > 0
 }

@@ -183,6 +183,7 @@ func (b *Board) Polled(now time.Time, server string, p Poll) {
 	if f == nil {
 		return
 	}
+	noted := b.journal.last
 	b.skew(now, f, p)
 	if !f.polled.IsZero() && (p.Next != NoIndex && f.next != NoIndex && p.Next < f.next || p.Uptime >= 0 && p.Uptime < f.uptime) {
 		b.restartSeen(now, f, p)
@@ -216,7 +217,9 @@ func (b *Board) Polled(now time.Time, server string, p Poll) {
 		}
 	}
 	b.askAway(b.home(server))
-	b.bump()
+	if first || b.journal.last != noted {
+		b.bump()
+	}
 	b.settle(now)
 }
 

@@ -34,7 +34,9 @@ func (b *Board) ReportServer(now time.Time, s ServerStatus) {
 			b.changed(m)
 		}
 	}
-	b.bump()
+	if before.withoutCounters() != s.withoutCounters() {
+		b.bump()
+	}
 }
 
 func joinText(state, problem string) string {

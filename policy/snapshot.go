@@ -70,7 +70,8 @@ func (b *Board) changed(m *meeting) {
 
 // Watch returns a channel that holds a value whenever the board has changed
 // since the last receive, and a function that ends the watch. The board never
-// waits for it.
+// waits for it. What every request to a server changes, its counters and how far
+// its status has got, is no such change: who shows that reads it now and then.
 func (b *Board) Watch() (<-chan struct{}, func()) {
 	ch := make(chan struct{}, 1)
 	ch <- struct{}{} // whoever begins to watch has something to read

@@ -304,6 +304,24 @@ func TestWatch(t *testing.T) {
 	holds(false)
 	f.ReportReceiver(ReceiverStatus{Refused: 1})
 	holds(true)
+
+	// A server that is asked again and again is no change, however many count it.
+	f.Follow(f.now, cms1)
+	f.ReportServer(f.now, ServerStatus{Server: cms1, State: ServerUp})
+	f.Polled(f.now, cms1, Poll{Began: f.now, Next: 1, Uptime: -1, Clock: f.now})
+	holds(true)
+	f.pass(5 * time.Second)
+	f.ReportServer(f.now, ServerStatus{Server: cms1, State: ServerUp, Requests: 7, Failures: 1, Queue: 2, Latency: time.Second, ReadRate: 3, WriteRate: 4})
+	f.Polled(f.now, cms1, Poll{Began: f.now, Next: 2, Uptime: -1, Clock: f.now})
+	holds(false)
+	if v := f.Since(0).Bridges[slices.IndexFunc(f.Since(0).Bridges, func(v BridgeView) bool { return v.Server == cms1 })]; v.Next != 2 || v.Bound.Requests != 7 {
+		t.Errorf("who reads all the same has %d and %d", v.Next, v.Bound.Requests)
+	}
+	f.Polled(f.now, cms1, Poll{Began: f.now, Next: 3, Uptime: -1, Clock: f.now.Add(time.Hour)}) // an alarm
+	holds(true)
+	f.ReportServer(f.now, ServerStatus{Server: cms1, State: ServerDown})
+	holds(true)
+	holds(false)
 	stop()
 	f.send(callStart("c", ""))
 	holds(false)

@@ -53,6 +53,12 @@ type ServerStatus struct {
 	ReadBudget, WriteBudget float64 // requests a second that may go
 }
 
+// withoutCounters is the status without what every request changes.
+func (s ServerStatus) withoutCounters() ServerStatus {
+	s.Latency, s.Requests, s.Failures, s.Queue, s.ReadRate, s.WriteRate = 0, 0, 0, 0, 0, 0
+	return s
+}
+
 // ReceiverStatus is how the receiver is, as the receiver package reports it.
 type ReceiverStatus struct {
 	Listen    string

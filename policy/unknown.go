@@ -63,13 +63,19 @@ func (b *Board) unfound(now time.Time, s *session) bool {
 	return s.live > 0 && !b.identifiedAt.IsZero() && now.Sub(since) >= b.o.Grace
 }
 
-// judgeUnnamed does so for the sessions that name no Call Bridge, as time passes.
-func (b *Board) judgeUnnamed(now time.Time) {
+// judgeUnnamed does so for the sessions that name no Call Bridge, as time passes,
+// and reports whether one waits for that.
+func (b *Board) judgeUnnamed(now time.Time) (waits bool) {
 	for _, s := range b.sessions {
-		if s.bridge == "" && s.unknown == "" && !s.confirmed() && b.unfound(now, s) {
-			b.judge(now, s)
+		if s.bridge == "" && s.unknown == "" && !s.confirmed() {
+			if b.unfound(now, s) {
+				b.judge(now, s)
+			} else {
+				waits = true
+			}
 		}
 	}
+	return waits
 }
 
 // judgeAll does so for all sessions, when a server has told who it is.
