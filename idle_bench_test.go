@@ -25,15 +25,14 @@ import (
 func BenchmarkIdle(b *testing.B) {
 	b.Run("wake-ups="+wakeEvery.String(), func(b *testing.B) {
 		for b.Loop() {
-			cmd := exec.Command(os.Args[0])
-			cmd.Env = append(os.Environ(), "CALLMARK_BE_IDLE=1")
-			if err := cmd.Start(); err != nil {
+			p := &process{exec.Command(os.Args[0]), &output{}}
+			p.cmd.Env = append(os.Environ(), "CALLMARK_BE_IDLE=1")
+			if err := p.cmd.Start(); err != nil {
 				b.Fatal(err)
 			}
-			time.Sleep(time.Second)
-			watch(b, cmd.Process.Pid, time.Minute)
-			_ = cmd.Process.Kill()
-			_ = cmd.Wait()
+			b.Cleanup(p.kill)
+			time.Sleep(time.Second) // what its start takes does not count
+			watch(b, p.cmd.Process.Pid, time.Minute)
 		}
 	})
 	for _, c := range []struct {
@@ -59,7 +58,7 @@ func BenchmarkIdle(b *testing.B) {
 // wakeEvery is how often the process wakes up that does nothing else.
 const wakeEvery = 200 * time.Millisecond
 
-// watch reports what a process takes.
+// watch reports what a process takes within a time.
 func watch(b *testing.B, pid int, d time.Duration) {
 	from, before := time.Now(), statOf(b, pid)
 	time.Sleep(d)

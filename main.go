@@ -356,12 +356,12 @@ func (a *app) refresh() {
 	a.sync.Resync()
 }
 
-// tick tells the board the time: soon after a change and for as long as something
-// waits for it, else seldom, when the servers are asked for their status too.
+// tick tells the board the time: after a change and for as long as something waits
+// for it, else seldom, when the servers are asked for their status too.
 func (a *app) tick(ctx context.Context) {
 	changed, stop := a.board.Watch()
 	defer stop()
-	t := time.NewTimer(0)
+	t := time.NewTicker(tickEvery)
 	defer t.Stop()
 	memory := newCollector()
 	for n := 0; ; n++ {
@@ -375,17 +375,13 @@ func (a *app) tick(ctx context.Context) {
 		}
 		now := time.Now()
 		if a.board.Tick(now) {
-			t.Reset(tickEvery)
 			continue
 		}
-		t.Reset(now.Truncate(quietTick).Add(quietTick).Sub(now))
 		select {
 		case <-ctx.Done():
 			return
-		case <-t.C:
-			t.Reset(0)
 		case <-changed:
-			t.Reset(tickEvery)
+		case <-time.After(cms.UntilTurn(now, quietTick)):
 		}
 	}
 }

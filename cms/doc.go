@@ -10,10 +10,10 @@
 // the board, and tells which server a session's calls are on. The Notifier
 // takes the calls to look at from the board and writes their markings. The
 // Synchroniser reads from the servers what the board wants to know: their status
-// every few seconds, all at once, their lists when something may be missing and once a minute,
-// and the calls and legs that the board has questions about. Own knows our
-// receiver among those of a Call Bridge, and Diagnose says why records do not
-// come from one.
+// every few seconds, all in the same moments, their lists when something may be
+// missing and once a minute, and the calls and legs that the board has questions
+// about. Own knows our receiver among those of a Call Bridge, and Diagnose says why
+// records do not come from one.
 //
 // # Ordering
 //

@@ -119,8 +119,8 @@ type reader struct {
 	failures map[string]int // of questions whose answers were wrong, by id
 }
 
-// pollLoop asks for the status, again and again, in the same moments as the other
-// servers for theirs: to wake up is what costs most while nothing happens.
+// pollLoop asks for the status, again and again, in the same moments as those of
+// the other servers.
 func (r *reader) pollLoop(ctx context.Context) {
 	answered, away := false, false
 	var asked uint64 // how often it was asked for anything
@@ -149,14 +149,16 @@ func (r *reader) pollLoop(ctx context.Context) {
 		if asked = r.s.gate.status().byLane[reads]; asked == before+1 {
 			r.s.rest() // nothing else is asked of it
 		}
-		if !sleep(ctx, untilTurn(time.Now(), r.y.o.StatusEvery), nil) {
+		if !sleep(ctx, UntilTurn(time.Now(), r.y.o.StatusEvery), nil) {
 			return
 		}
 	}
 }
 
-// untilTurn is how long it is until the clock shows a multiple of a time.
-func untilTurn(now time.Time, every time.Duration) time.Duration {
+// UntilTurn is how long it is until the clock shows a multiple of a time: in such
+// moments the servers are asked for their status. Whoever has something to do now
+// and then does it in the same ones, since to wake up once more costs the most.
+func UntilTurn(now time.Time, every time.Duration) time.Duration {
 	return now.Truncate(every).Add(every).Sub(now)
 }
 

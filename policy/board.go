@@ -365,7 +365,7 @@ func (b *Board) checkGap(now time.Time, s *session) {
 // Tick does what time does: it lets overrides expire, counts meetings that were
 // unverified for too long as level 3, and has markings with a duration written
 // again at half of it. It reports whether something waits for that: then call it
-// a few times a second, else once.
+// again a few times a second, else after the next change (Watch).
 func (b *Board) Tick(now time.Time) (waits bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()

@@ -314,7 +314,8 @@ func TestWatch(t *testing.T) {
 	f.ReportServer(f.now, ServerStatus{Server: cms1, State: ServerUp, Requests: 7, Failures: 1, Queue: 2, Latency: time.Second, ReadRate: 3, WriteRate: 4})
 	f.Polled(f.now, cms1, Poll{Began: f.now, Next: 2, Uptime: -1, Clock: f.now})
 	holds(false)
-	if v := f.Since(0).Bridges[slices.IndexFunc(f.Since(0).Bridges, func(v BridgeView) bool { return v.Server == cms1 })]; v.Next != 2 || v.Bound.Requests != 7 {
+	all := f.Since(0).Bridges
+	if v := all[slices.IndexFunc(all, func(v BridgeView) bool { return v.Server == cms1 })]; v.Next != 2 || v.Bound.Requests != 7 {
 		t.Errorf("who reads all the same has %d and %d", v.Next, v.Bound.Requests)
 	}
 	f.Polled(f.now, cms1, Poll{Began: f.now, Next: 3, Uptime: -1, Clock: f.now.Add(time.Hour)}) // an alarm
